@@ -1,0 +1,146 @@
+# Makefile - builds, tries, tests and installs shmload.
+#
+#   make                     build/shmload
+#   make demo                install what is missing, build, load the files in data/, show the result
+#   make test                install what is missing, build, run all tests
+#   make install PREFIX=/usr/local DESTDIR=
+#
+# Libraries come from pkg-config. NAME_CFLAGS and NAME_LIBS (HDF5_LIBS=..., LIBCSV_CFLAGS=...) override it, for
+# modules, conda and spack. Builds that must not mix live apart: build/, build/clang/, build/san/ ...
+
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+SAN ?=
+STRICT ?=
+COVERAGE ?=
+PYTHON ?= $(firstword $(foreach p,/usr/bin/python3 python3,$(shell $(p) -c 'import h5py, numpy; print("$(p)")' 2>&1 | grep -x '$(p)')))
+
+VERSION := $(shell sed -n 's/.*SHMLOAD_VERSION "\(.*\)".*/\1/p' include/options.h)
+VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(STRICT),strict) $(if $(COVERAGE),coverage))
+B := $(subst $() $(),-,build/$(VARIANT))
+B := $(B:%/=%)
+
+# HDF5 without a pkg-config module: its compiler wrapper knows.
+ifeq ($(shell pkg-config --exists hdf5 2>/dev/null && echo found),)
+H5CC := $(shell h5cc -show 2>/dev/null)
+HDF5_CFLAGS ?= $(filter -I%,$(H5CC))
+HDF5_LIBS ?= $(or $(filter -L% -l% -Wl% %.a %.so,$(H5CC)),-lhdf5)
+endif
+
+# $(call library,NAME,pkg-config module,flags where there is no such module)
+define library
+$(1)_CFLAGS ?= $$(shell pkg-config --cflags $(2) 2>/dev/null)
+$(1)_LIBS ?= $$(shell pkg-config --libs $(2) 2>/dev/null || echo $(3))
+LIBRARY_CFLAGS += $$(patsubst -I%,-isystem %,$$($(1)_CFLAGS))
+LIBRARY_LIBS += $$($(1)_LIBS)
+endef
+$(eval $(call library,HDF5,hdf5,-lhdf5))
+$(eval $(call library,LIBCSV,libcsv,-lcsv))
+$(eval $(call library,LIBISAL,libisal,-lisal))
+$(eval $(call library,LIBDEFLATE,libdeflate,-ldeflate))
+$(eval $(call library,BZIP2,bzip2,-lbz2))
+$(eval $(call library,LIBLZMA,liblzma,-llzma))
+$(eval $(call library,LIBZSTD,libzstd,-lzstd))
+$(eval $(call library,JANSSON,jansson,-ljansson))
+LIBRARY_CFLAGS := $(LIBRARY_CFLAGS)
+LIBRARY_LIBS := $(LIBRARY_LIBS)
+CMOCKA_LIBS ?= -lcmocka
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wwrite-strings -Wpointer-arith -Wstrict-prototypes \
+	-Wmissing-prototypes $(if $(STRICT),-Werror)
+INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
+COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
+LINK = $(CC) $(CFLAGS) $(INSTRUMENT) $(LDFLAGS)
+LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -lm
+
+OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
+MODULES := $(filter-out $(B)/obj/main.o,$(OBJECTS))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+BENCHES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/*_bench.c))
+PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+AGAIN = $(MAKE) --no-print-directory
+
+all: $(B)/shmload
+
+$(B)/shmload: $(OBJECTS)
+	$(LINK) -o $@ $(OBJECTS) $(COVERAGE_EXIT) $(LINK_LIBS)
+
+$(B)/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(COMPILE) -c -o $@ $<
+
+# A test that defines __wrap_NAME gets --wrap=NAME, and so can make mmap(2) or fork(2) fail.
+$(UNIT_TESTS): $(B)/%: tests/unit/%.c $(MODULES)
+	$(COMPILE) -o $@ $< $(MODULES) $(LDFLAGS) \
+		$(shell grep -o '__wrap_[a-z0-9_]*' $< | sort -u | sed 's/__wrap_/-Wl,--wrap=/') $(LINK_LIBS) $(CMOCKA_LIBS)
+
+$(BENCHES): $(B)/%: tests/bench/%.c $(MODULES)
+	$(COMPILE) -o $@ $< $(MODULES) $(LDFLAGS) $(LINK_LIBS)
+
+# Workers leave by _exit(2), which writes no counts; coverage builds write them there.
+ifneq ($(COVERAGE),)
+COVERAGE_EXIT = tests/tools/coverage_exit.c -Wl,--wrap=_exit
+endif
+
+setup:
+	@tests/tools/setup
+
+# What setup installs is found by a fresh make only, hence the second one.
+demo: setup
+	@$(AGAIN) $(PARALLEL) all
+	@$(AGAIN) show
+show:
+	$(B)/shmload data/*.txt data/*.csv -o $(B)/demo.h5 -f -v
+	@$(PYTHON) tests/tools/show.py $(B)/demo.h5
+
+test: setup
+	@$(AGAIN) $(PARALLEL) build-tests
+	@$(AGAIN) check-unit check-cli && echo "make test: everything passed ($(B))" || \
+		{ echo "make test: FAILED, see above ($(B))"; exit 1; }
+
+build-tests: all $(UNIT_TESTS)
+check: check-unit check-cli
+
+check-unit: $(UNIT_TESTS)
+	@failed=; for t in $(UNIT_TESTS); do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
+		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
+
+check-cli: all
+	@[ -n "$(PYTHON)" ] || { echo "no python3 with h5py and numpy: set PYTHON"; exit 1; }
+	SHMLOAD=$(B)/shmload $(PYTHON) -m pytest -q -p no:cacheprovider tests/cli
+
+bench bench-quick: all $(BENCHES)
+	SHMLOAD=$(B)/shmload KERNEL_BENCH=$(B)/kernel_bench $(PYTHON) tests/bench/bench.py $(if $(filter %-quick,$@),--quick)
+
+# cppcheck stumbles over attributes, and takes pointers to variables for their use, which the compilers tell better.
+lint:
+	$(AGAIN) $(PARALLEL) CC=gcc STRICT=1 build-tests
+	$(AGAIN) $(PARALLEL) CC=clang STRICT=1 build-tests
+	printf '%s\n' src/*.c | xargs -P $(shell nproc) -I{} sh -c 'clang-tidy --quiet {} -- $(ALL_CFLAGS) 2>/dev/null'
+	cppcheck --quiet --std=c11 -U__GNUC__ --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--suppress=uninitvar --suppress=legacyUninitvar -j $(shell nproc) -Iinclude src
+	mandoc -T lint -W warning man/shmload.1
+
+coverage:
+	$(AGAIN) COVERAGE=1 check
+	gcovr --root . --filter src/ build/coverage
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/shmload $(DESTDIR)$(PREFIX)/bin/shmload
+	install -m 644 man/shmload.1 $(DESTDIR)$(PREFIX)/share/man/man1/shmload.1
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/shmload $(DESTDIR)$(PREFIX)/share/man/man1/shmload.1
+
+dist:
+	git archive --prefix=shmload-$(VERSION)/ -o shmload-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build
+
+-include $(wildcard $(B)/obj/*.d $(B)/*.d)
+
+.PHONY: all setup demo show test build-tests check check-unit check-cli bench bench-quick lint coverage install \
+	uninstall dist clean

@@ -1,0 +1,48 @@
+/*
+ * datasets.h - which dataset the rows of an input go to, in which layout, with which attributes.
+ *
+ * 1. datasets_open(): one dataset for each input, or one for all of them (--concat) and its index
+ * 2. in the order of the inputs: datasets_begin(), datasets_rows() as often as it takes, datasets_end()
+ * 3. datasets_close()
+ */
+#ifndef SHMLOAD_DATASETS_H
+#define SHMLOAD_DATASETS_H
+
+#include "infer.h"
+#include "inputs.h"
+#include "options.h"
+#include "report.h"
+#include "store.h"
+
+struct datasets;
+
+/*
+ * Makes the store: the output's temporary file.
+ * Owner   *datasets is the caller's until datasets_close()
+ * Errors  0, or -1 with a sentence
+ */
+int datasets_open(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
+                  const struct finding *findings, const struct schemas *schemas, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * What can be known to fail before any work: a schema that HDF5 cannot take, inputs of several schemas for --concat.
+ * Errors  0, or -1 with a sentence
+ */
+int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
+                   const struct schemas *schemas, char error[STORE_ERROR]) MUST_USE;
+
+/* account: what is known so far (nothing but the text's size), and at the end all of it. */
+int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;
+int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
+int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * After the last input: what is left to write, and the store is handed to the caller.
+ * Errors  0, or -1 with a sentence; the store is discarded then
+ */
+int datasets_close(struct datasets *d, struct store **store, char error[STORE_ERROR]) MUST_USE;
+
+/* Forget all, the store too. NULL is fine. */
+void datasets_discard(struct datasets *d);
+
+#endif

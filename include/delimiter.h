@@ -1,0 +1,30 @@
+/*
+ * delimiter.h - which byte parts the fields, where the text is to decide, and how many fields a record has.
+ */
+#ifndef SHMLOAD_DELIMITER_H
+#define SHMLOAD_DELIMITER_H
+
+#include "excerpt.h"
+
+/* What is known of the number of fields beforehand. */
+struct delimiter_rule {
+    uint32_t exactly;      /* fields of each record, 0: not known */
+    uint32_t at_least;     /* with chosen columns: fields that a record needs, however many it has; else 0 */
+    size_t max_records;    /* to look at, 0: all */
+};
+
+/*
+ * Settle dialect->delimiter if it is DELIMITER_AUTO: blanks, when all records of the excerpt have one number of
+ * fields that way (two at least, or the number of the rule) and no field ends in a comma; else the first of tab,
+ * comma, semicolon, '|' by which they have one number; else blanks.
+ * A header line is a record here; comment lines are none. Behind the last field a default '#' comment may stand.
+ *
+ * *n_columns  fields of a record: the number they agree on, or the one most of them have; 0: no records
+ * *disputed   where none holds for all, so that it is blanks: the delimiter by which nine of ten records agree, if
+ *             they do not by blanks; else DELIMITER_BLANKS
+ * Errors      0, or -1 on no memory
+ */
+int delimiter_settle(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                     uint32_t *n_columns, int *disputed) MUST_USE;
+
+#endif

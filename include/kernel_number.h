@@ -1,0 +1,163 @@
+/*
+ * kernel_number.h - the quick way from text to a number and from a number to its place in the row.
+ *
+ * Internal to the kernel*.c files, and all inline. What these functions do not settle is convert_cell()'s, so each gives
+ * either the exact value or nothing. Text may be read up to KERNEL_PAD bytes past what it holds.
+ */
+#ifndef SHMLOAD_KERNEL_NUMBER_H
+#define SHMLOAD_KERNEL_NUMBER_H
+
+#include <endian.h>
+
+#include "digits.h"
+#include "float_parse.h"
+#include "kernel.h"
+
+/* Digits from 'text' on, eight at a time, appended to *value. Returns the first byte that is none. */
+static inline const char *number_digits(const char *text, uint64_t *value)
+{
+    for (;;) {
+        uint64_t word = digits_load(text);
+        int n = digits_count(word);
+
+        if (n < 8) {
+            *value = digits_append(*value, word, n);
+            return text + n;
+        }
+        *value = *value * 100000000 + digits_join(word - 0x3030303030303030u);
+        text += 8;
+    }
+}
+
+/*
+ * The same one by one. For a few digits this is faster: a processor guesses where they end and goes on, while after
+ * a word it has to wait for the count.
+ */
+static inline const char *number_few_digits(const char *text, uint64_t *value)
+{
+    uint64_t sum = 0;
+
+    while (is_digit(*text))
+        sum = sum * 10 + (uint64_t)(*text++ - '0');
+    *value = sum;
+    return text;
+}
+
+/* Past e or E: sign and up to four digits added to *exponent. NULL: no exponent, or a longer one. */
+static inline const char *number_exponent(const char *text, int32_t *exponent)
+{
+    bool negative = *text == '-';
+    uint64_t value = 0;
+    const char *first, *end;
+
+    text += *text == '-' || *text == '+';
+    first = text;
+    while (is_digit(*text) && text < first + 5)
+        value = value * 10 + (uint64_t)(*text++ - '0');
+    end = text;
+    if (end == first || end == first + 5)
+        return NULL;
+    *exponent += negative ? -(int32_t)value : (int32_t)value;
+    return end;
+}
+
+/*
+ * digits [. digits] [e digits], without sign, as mantissa * 10^exponent.
+ * Returns the byte behind, or NULL: no digit, or more than 64 bits hold for sure, or an unusual exponent
+ */
+static inline const char *number_decimal(const char *text, uint64_t *mantissa, int32_t *exponent)
+{
+    const char *end, *fraction;
+    ptrdiff_t n_digits;
+
+    *mantissa = 0;
+    *exponent = 0;
+    end = number_few_digits(text, mantissa);
+    n_digits = end - text;
+    if (*end == '.') {
+        fraction = end + 1;
+        end = number_digits(fraction, mantissa);
+        *exponent = (int32_t)(fraction - end);
+        n_digits += end - fraction;
+    }
+    if (n_digits == 0 || n_digits > DECIMAL_DIGITS)
+        return NULL;
+    return (*end | 0x20) == 'e' ? number_exponent(end + 1, exponent) : end;
+}
+
+/*
+ * The bits of the cell's float nearest to mantissa * 10^exponent, with its sign. False: beyond range.
+ * A double exactly between two floats may have been rounded to there: those floats are rounded from the decimal.
+ */
+static inline bool number_float_bits(const struct cell *cell, uint64_t mantissa, int32_t exponent, bool negative,
+                                     uint64_t *bits)
+{
+    double wide;
+    float narrow;
+    uint32_t narrow_bits;
+
+    if (!decimal_to_double(mantissa, exponent, &wide))
+        return false;
+    memcpy(bits, &wide, sizeof wide);
+    if (cell->bytes == sizeof wide) {
+        *bits |= (uint64_t)negative << 63;
+        return true;
+    }
+    /* The rest of a double below the last bit of a float of the same exponent. Subnormal floats are not so simple. */
+    if ((*bits & 0x1fffffff) == 0x10000000 || wide < 0x1p-120 || wide > 0x1p127) {
+        if (!decimal_to_float(mantissa, exponent, &narrow))
+            return false;
+    } else {
+        narrow = (float)wide;
+    }
+    memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
+    *bits = narrow_bits | (uint32_t)negative << 31;
+    return true;
+}
+
+/* Largest magnitude of an integer cell for either sign. */
+static inline uint64_t number_integer_limit(const struct cell *cell, bool negative)
+{
+    uint64_t largest = UINT64_MAX >> (64 - 8 * cell->bytes);
+
+    if (cell->kind == KIND_UINT)
+        return negative ? 0 : largest;
+    return (largest >> 1) + negative;
+}
+
+/* The low bytes of a value to its cell, in the cell's byte order. */
+static inline void number_store(const struct cell *cell, unsigned char *row, uint64_t value)
+{
+    unsigned char *place = row + cell->offset;
+
+    value = cell->swap ? htobe64(value << (64 - 8 * cell->bytes)) : htole64(value);
+    switch (cell->bytes) {
+    case 4: memcpy(place, &value, 4); break;
+    case 8: memcpy(place, &value, 8); break;
+    case 2: memcpy(place, &value, 2); break;
+    default: memcpy(place, &value, 1); break;
+    }
+}
+
+/*
+ * A number from [text, end), which has neither blanks nor quotes around it, to its cell.
+ * Returns false: not settled, nothing stored
+ */
+static inline bool number_parse(const struct cell *cell, const char *text, const char *end, uint64_t *value)
+{
+    bool negative = *text == '-';
+    uint64_t magnitude = 0;
+    int32_t exponent;
+
+    text += text < end && (*text == '-' || *text == '+');
+    if (cell->kind == KIND_FLOAT)
+        return number_decimal(text, &magnitude, &exponent) == end &&
+               number_float_bits(cell, magnitude, exponent, negative, value);
+    if (end == text || end - text > DECIMAL_DIGITS || number_digits(text, &magnitude) != end ||
+        magnitude > number_integer_limit(cell, negative))
+        return false;
+    *value = negative ? -magnitude : magnitude;
+    return true;
+}
+
+#endif

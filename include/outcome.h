@@ -1,0 +1,65 @@
+/*
+ * outcome.h - what one worker tells its parent: one struct of fixed size at the head of its region, no pointers.
+ *
+ * The worker writes it, the parent reads it; a byte over their channel says when. Behind it stand, in this order, one
+ * survey for each text column, one length for each cell, the rows, and at the far end, growing downwards, the lines
+ * that were set aside.
+ */
+#ifndef SHMLOAD_OUTCOME_H
+#define SHMLOAD_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "convert.h"
+#include "failure.h"
+#include "schema.h"
+#include "survey.h"
+
+enum { OUTCOME_FAILURES = 10 };
+
+enum outcome_state {
+    OUTCOME_STARTED = 1, /* still so after the worker's end: it was lost */
+    OUTCOME_DONE,        /* the slice was read to its end; see also 'fatal' */
+};
+
+struct outcome {
+    uint32_t state;             /* enum outcome_state */
+    uint32_t n_failures;        /* of 'failures' */
+    struct failure failures[OUTCOME_FAILURES]; /* the first bad records; line_no counts from the slice's first line as 1 */
+    struct failure fatal;       /* what ended the slice early: a read error, no memory */
+
+    uint64_t n_bad;             /* bad records seen */
+    uint64_t n_rejected;        /* of these, set aside in the region */
+    uint64_t n_rows;            /* rows made in all */
+    uint64_t n_lines;           /* physical lines from text_from to text_to */
+    uint64_t text_from;         /* byte of text where the first record could begin */
+    uint64_t text_to;           /* byte behind the last record */
+    uint64_t file_bytes;        /* taken from the file so far: progress */
+    struct convert_tally tally;
+    bool misfit;                /* a guessed type did not hold: the rows are void, the surveys count */
+    bool unterminated;          /* the last line had no line end */
+
+    size_t rows_ready;          /* rows that stand in the region now, from its start */
+    size_t rejects_bytes;       /* at the region's end */
+};
+
+/* A line that was set aside, as it stands in the region; its text follows. */
+struct reject {
+    uint64_t line_no;           /* from the slice's first line as 1 */
+    uint64_t byte_offset;
+    struct failure failure;
+    uint32_t text_bytes;
+    uint32_t entry_bytes;       /* with this header and padding: where the next one begins */
+};
+
+/* Where things stand in a region of region_bytes for that schema. */
+struct outcome_layout {
+    size_t surveys, longest, rows;  /* byte offsets */
+    size_t rows_bytes;              /* room for rows and rejects */
+};
+
+struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * region.h - an anonymous shared mapping for one worker's rows; huge pages are its secret.
+ *
+ * 1. region_map() by the parent before the fork; the same region serves slice after slice
+ * 2. region_warm() by whoever is about to write rows: gives the next stretch huge pages where the kernel has them
+ * 3. region_expose() by the parent before it hands rows to write(2)
+ * 4. region_unmap()
+ *
+ * A child cannot make a shared mapping larger, so its size is settled here; only what is touched costs memory.
+ */
+#ifndef SHMLOAD_REGION_H
+#define SHMLOAD_REGION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "failure.h"
+
+enum { REGION_HUGE_PAGE = 2 << 20 };
+
+struct region {
+    unsigned char *base;  /* aligned to REGION_HUGE_PAGE, if the address space has such a place */
+    size_t bytes;
+    size_t *warm_bytes;   /* how much of it has its pages; shared, so that the next worker knows */
+};
+
+/*
+ * Map room for 'bytes', zeroed, shared with every child forked later.
+ * Range   bytes > 0, rounded up to whole huge pages
+ * Owner   the caller, until region_unmap(); a child leaves it alone
+ * Errors  0, or -1 with errno from mmap(2), or EOVERFLOW
+ * Source  mmap(2): MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE
+ */
+int region_map(struct region *r, size_t bytes) MUST_USE;
+void region_unmap(struct region *r);
+
+/*
+ * Get pages for the first 'bytes' of the region (those that are not there yet), huge ones if it can be.
+ * Never fails: where the kernel has no such call, pages come one by one as they are touched.
+ * Source  madvise(2): MADV_COLLAPSE, Linux 6.1
+ */
+void region_warm(struct region *r, size_t bytes);
+
+/*
+ * Map [offset, offset + bytes), which another process has filled, into this process in one go, so that write(2) does
+ * not fault on each page.
+ * Source  madvise(2): MADV_POPULATE_READ, Linux 5.14
+ */
+void region_expose(const struct region *r, size_t offset, size_t bytes);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * resources.h - how many workers and how much memory this process may use, and which rule said so.
+ */
+#ifndef SHMLOAD_RESOURCES_H
+#define SHMLOAD_RESOURCES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct resources {
+    unsigned jobs;
+    const char *jobs_rule;    /* "--jobs", "SLURM_CPUS_PER_TASK", "cgroup quota", "affinity mask" */
+    uint64_t memory_bytes;    /* for parent and workers together */
+    const char *memory_rule;
+};
+
+/*
+ * jobs, memory_bytes: as given by options, 0 where the machine is to decide:
+ * jobs    the smallest of the affinity mask, the cgroup's CPU quota (rounded up) and SLURM_CPUS_PER_TASK
+ * memory  half of the smallest of: what the machine has available, what the cgroup (v1 or v2) leaves, what Slurm
+ *         granted (SLURM_MEM_PER_NODE, or SLURM_MEM_PER_CPU times its CPUs), what ulimit -v and strict overcommit leave
+ * Source  sched_getaffinity(2), cgroups(7), sbatch(1), proc(5)
+ */
+struct resources resources_find(unsigned jobs, uint64_t memory_bytes);
+
+#endif

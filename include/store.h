@@ -1,0 +1,104 @@
+/*
+ * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
+ *
+ * store.c is the only file that includes hdf5.h. Rows arrive in order, dataset after dataset; none is copied on its way
+ * to the file but where a chunk spans two calls, and the bytes of the file depend on what is stored only: never on how
+ * the rows were cut into calls.
+ *
+ * The signal SIGXFSZ must be ignored, or a file size limit kills the program where it should get a sentence.
+ *
+ * 1. store_create() a temporary beside the output
+ * 2. for each dataset: store_begin(), store_rows() as often as it takes, store_end()
+ * 3. store_commit(): check, sync, rename over the output name, sync the directory; or store_discard()
+ */
+#ifndef SHMLOAD_STORE_H
+#define SHMLOAD_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "schema.h"
+
+enum store_layout { STORE_CONTIGUOUS, STORE_CHUNKED };
+
+enum { STORE_ERROR = 512 };
+
+struct store;
+
+struct store_attribute {
+    const char *name;
+    enum { ATTRIBUTE_TEXT, ATTRIBUTE_COUNT, ATTRIBUTE_NUMBER } type;
+    const char *text;    /* ATTRIBUTE_TEXT; any bytes up to NUL, at most 64 KiB; UTF-8 or not as it came */
+    uint64_t count;      /* ATTRIBUTE_COUNT: an unsigned 64-bit scalar */
+    double number;       /* ATTRIBUTE_NUMBER: a 64-bit float scalar */
+};
+
+struct store_dataset {
+    const char *path;              /* "group/name"; groups are made on the way */
+    const struct schema *schema;
+    enum store_layout layout;
+    size_t chunk_rows;             /* STORE_CHUNKED: rows per chunk, > 0 */
+    bool pieces;                   /* rows may come in several calls, their number known only at the end */
+    size_t n_attributes;           /* those known beforehand: at store_end() the same names and text lengths again */
+    const struct store_attribute *attributes;
+};
+
+/*
+ * Name and make the temporary: "<dir>/.<base>.shmload-<pid>.tmp" beside 'output', exclusive; temporaries of dead
+ * runs for the same output are removed first.
+ * force     false: an existing output is an error
+ * Errors    0, or -1 with one sentence in error
+ */
+int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR]) MUST_USE;
+
+/* What can be told of the output before any work: see output_file_check(). Errors 0, or -1 with a sentence. */
+int store_check_output(const char *output, bool force, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Check, before any work, that the schema can be a compound type in this file.
+ * Errors    0, or -1 with a sentence that names the cures (--usecols, array members)
+ */
+int store_check_schema(const struct schema *schema, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Start a dataset. Of 'dataset' only the path is used after the call, and must live to store_end().
+ * A dataset in pieces costs about 0.4 ms more than a whole one, and its rows end up where a page of the file starts.
+ * Errors  0, or -1 with a sentence; the store must then be discarded
+ */
+int store_begin(struct store *s, const struct store_dataset *dataset, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Append rows. A contiguous dataset that is not in pieces takes one call at most; without any it is empty.
+ * Shape   n_rows x schema->row_bytes, packed
+ * Errors  0, or -1 with a sentence (disk full, file too large); the store must then be discarded
+ */
+int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
+
+/* The dataset with all rows so far appears under its path. attributes: as in store_begin, with their final values. */
+int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,
+              char error[STORE_ERROR]) MUST_USE;
+
+/* A text attribute on the root or on a group. */
+int store_root_attribute(struct store *s, const struct store_attribute *attribute, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Close with every return value checked, sync, rename, sync the directory. Frees the store either way.
+ * *file_bytes  size of the finished file
+ */
+int store_commit(struct store *s, uint64_t *file_bytes, char error[STORE_ERROR]) MUST_USE;
+
+/* Forget all and remove the temporary. NULL is fine. */
+void store_discard(struct store *s);
+
+/* Path of the temporary, for a signal handler's unlink(2); NULL before store_create(). */
+const char *store_temporary(const struct store *s);
+
+/* Bytes of rows stored so far. */
+uint64_t store_bytes(const struct store *s);
+
+/* "1.10.8" */
+void store_library_version(char *text, size_t text_bytes);
+
+#endif

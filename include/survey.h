@@ -1,0 +1,44 @@
+/*
+ * survey.h - what the values of a text column have been so far, and the narrowest type that holds them all.
+ *
+ * Surveys only widen and join in any order to the same result, so samples, slices and files may be surveyed
+ * apart and put together. A survey has a fixed size and no pointers: workers hand it over in shared memory.
+ */
+#ifndef SHMLOAD_SURVEY_H
+#define SHMLOAD_SURVEY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "failure.h"
+#include "schema.h"
+
+enum survey_class { SURVEY_NOTHING, SURVEY_INTEGER, SURVEY_FLOAT, SURVEY_TEXT };
+
+struct survey {
+    uint8_t class;           /* the widest value seen: enum survey_class */
+    bool missing;            /* a missing token that is no number was seen */
+    bool too_large;          /* an integer past 64 bits was seen */
+    uint32_t longest;        /* bytes of the longest field, missing ones included, blanks as a string would keep them */
+    uint64_t most_negative;  /* magnitude of the smallest negative integer, 0 when none */
+    uint64_t most_positive;  /* the largest integer that is not negative */
+};
+
+/*
+ * Take one field into the survey: integer, decimal number, missing token or text.
+ * Fortran's letterless exponent counts as a number only with three digits (1.5-300), so that ranges and dates
+ * stay text. inf and nan alone count as numbers (class float) only beside other numbers or nothing; see survey.c.
+ */
+void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted);
+
+void survey_join(struct survey *into, const struct survey *other);
+
+/*
+ * i4 -> i8 -> u8; f8 for any fraction, exponent, inf or nan, and for integers beside missing values without a fill
+ * value; else Sn with n the longest (1 at least). Nothing but missing values, or no value at all: f8.
+ * Errors  FAILURE_NONE, or FAILURE_NO_TYPE: integers that fit no 64-bit type
+ */
+int survey_type(const struct survey *s, const struct missing *missing, struct field *field) MUST_USE;
+
+#endif

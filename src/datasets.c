@@ -1,0 +1,359 @@
+/*
+ * datasets.c - which dataset the rows of an input go to, in which layout, with which attributes.
+ *
+ * The layout follows from the inputs and the options alone, never from how the work was divided: the same command gives
+ * the same bytes.
+ */
+#include "datasets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plan.h"
+
+enum { CHUNK_BYTES = 1 << 20, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
+
+/* One row of the index of a concatenation, as it is stored. */
+struct index_row {
+    uint64_t first_row, n_rows;
+    const char *source;
+};
+
+struct datasets {
+    struct store *store;
+    const struct options *options;
+    const struct inputs *inputs;
+    const struct finding *findings;
+    const struct schemas *schemas;
+
+    bool begun;                /* --concat: the one dataset is */
+    uint64_t n_rows, n_rejected, text_bytes;
+    struct index_row *index;   /* --concat: one for each input */
+
+    bool small;                /* the rows of this input wait here until all have come: a small dataset is stored at once */
+    unsigned char *waiting;    /* room for SMALL_BYTES */
+    size_t n_waiting, row_bytes;
+};
+
+/* The attributes of one dataset, and the room for their texts. */
+struct attributes {
+    size_t n;
+    struct store_attribute list[ATTRIBUTES];
+    char source[TEXT_BYTES], missing[TEXT_BYTES], fill[TEXT_BYTES];
+};
+
+/* ---- attributes ------------------------------------------------------------------------------------------------ */
+
+static struct store_attribute *add(struct attributes *a, const char *name, int type)
+{
+    a->list[a->n] = (struct store_attribute){.name = name};
+    a->list[a->n].type = type;
+    return &a->list[a->n++];
+}
+
+/* The path of the text: a suffix that only tells how it was packed is left out, so x.gz and x.xz give the same file. */
+static void write_source(char text[TEXT_BYTES], const struct input *input)
+{
+    size_t n = inputs_unpacked_bytes(input->path);
+
+    snprintf(text, TEXT_BYTES, "%.*s", (int)(n < TEXT_BYTES ? n : TEXT_BYTES - 1), input->path);
+}
+
+static size_t append(char text[TEXT_BYTES], size_t used, const char *name, const char *value)
+{
+    int n = snprintf(text + used, TEXT_BYTES - used, "%s%s=%s", used > 0 ? "," : "", name, value);
+
+    return n < 0 || (size_t)n >= TEXT_BYTES - used ? TEXT_BYTES - 1 : used + (size_t)n;
+}
+
+static bool is_whole_number_kind(enum kind kind)
+{
+    return kind == KIND_INT || kind == KIND_UINT;
+}
+
+/*
+ * Numeric codes for missing values that stay in integer columns. One code for all of them is a number; codes that
+ * differ from column to column are a text, 'column=code' with commas between.
+ */
+static void add_missing(struct attributes *a, const struct schema *s)
+{
+    const struct missing_token *only = NULL;
+    bool several = false;
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct missing *m = &s->fields[i].missing;
+
+        for (size_t k = 0; is_whole_number_kind(s->fields[i].kind) && !m->has_fill && k < m->n_tokens; k++) {
+            if (!m->tokens[k].is_number)
+                continue;
+            several = several || (only != NULL && only->value != m->tokens[k].value);
+            only = &m->tokens[k];
+            used = append(a->missing, used, s->fields[i].name, m->tokens[k].text);
+        }
+    }
+    if (several)
+        add(a, "missing_value", ATTRIBUTE_TEXT)->text = a->missing;
+    else if (only != NULL)
+        add(a, "missing_value", ATTRIBUTE_NUMBER)->number = only->value;
+}
+
+static void add_fill(struct attributes *a, const struct schema *s)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (s->fields[i].missing.has_fill)
+            used = append(a->fill, used, s->fields[i].name, s->fields[i].missing.fill_text);
+    if (used > 0)
+        add(a, "fill_value", ATTRIBUTE_TEXT)->text = a->fill;
+}
+
+static void describe(struct attributes *a, const struct schema *s, const struct input *input, uint64_t text_bytes,
+                     uint64_t n_rows, uint64_t n_rejected)
+{
+    a->n = 0;
+    if (input != NULL) {
+        write_source(a->source, input);
+        add(a, "source", ATTRIBUTE_TEXT)->text = a->source;
+    }
+    add(a, "source_bytes", ATTRIBUTE_COUNT)->count = text_bytes;
+    add(a, "rows", ATTRIBUTE_COUNT)->count = n_rows;
+    add(a, "rejected", ATTRIBUTE_COUNT)->count = n_rejected;
+    add_missing(a, s);
+    add_fill(a, s);
+}
+
+/* ---- layout ---------------------------------------------------------------------------------------------------- */
+
+/* The largest power of two of rows that is not over 1 MiB. */
+static size_t rows_per_chunk(size_t row_bytes)
+{
+    size_t rows = 1;
+
+    while (2 * rows * row_bytes <= CHUNK_BYTES)
+        rows *= 2;
+    return rows;
+}
+
+static bool is_plain_file(const struct datasets *d, size_t input)
+{
+    return d->inputs->input[input].regular && d->findings[input].codec == CODEC_PLAIN;
+}
+
+/* Plain files have a size beforehand and become arrays that can be mapped; streams become chunks. */
+static enum store_layout layout_of(const struct datasets *d, size_t input)
+{
+    if (d->options->layout != LAYOUT_AUTO)
+        return d->options->layout == LAYOUT_CHUNKED ? STORE_CHUNKED : STORE_CONTIGUOUS;
+    if (d->options->concat == NULL)
+        return is_plain_file(d, input) ? STORE_CONTIGUOUS : STORE_CHUNKED;
+    for (size_t i = 0; i < d->inputs->n; i++)
+        if (!is_plain_file(d, i))
+            return STORE_CHUNKED;
+    return STORE_CONTIGUOUS;
+}
+
+/*
+ * True when the rows cannot but be few, whatever the text holds. Told from the input alone: whether a dataset is stored
+ * at once or in pieces must not depend on the memory at hand.
+ */
+static bool is_small(const struct datasets *d, size_t input)
+{
+    const struct schema *s = &d->schemas->schema[d->findings[input].schema];
+    uint64_t file_bytes = d->inputs->input[input].file_bytes;
+    uint64_t n_rows = file_bytes / (2 * (uint64_t)s->n_columns) + 1;
+
+    return is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN && n_rows < SMALL_BYTES / s->row_bytes;
+}
+
+static const struct schema *schema_of(const struct datasets *d, size_t input)
+{
+    return &d->schemas->schema[d->findings[input].schema];
+}
+
+/* Who made the file: nothing that changes from run to run. */
+static int sign(struct store *store, char error[STORE_ERROR])
+{
+    const struct store_attribute program = {.name = "program", .type = ATTRIBUTE_TEXT, .text = "shmload"};
+    const struct store_attribute version = {.name = "version", .type = ATTRIBUTE_TEXT, .text = SHMLOAD_VERSION};
+
+    return store_root_attribute(store, &program, error) == 0 ? store_root_attribute(store, &version, error) : -1;
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------------- */
+
+int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
+                   const struct schemas *schemas, char error[STORE_ERROR])
+{
+    for (size_t i = 0; i < schemas->n; i++)
+        if (store_check_schema(&schemas->schema[i], error) != 0)
+            return -1;
+    for (size_t i = 1; options->concat != NULL && i < inputs->n; i++) {
+        const struct schema *a = &schemas->schema[findings[0].schema], *b = &schemas->schema[findings[i].schema];
+
+        if (!schema_equal(a, b)) {
+            char *first = schema_dtype(a), *other = schema_dtype(b);
+
+            snprintf(error, STORE_ERROR, "--concat: '%.80s' has %.150s, but '%.80s' has %.150s", inputs->input[0].path,
+                     first != NULL ? first : "?", inputs->input[i].path, other != NULL ? other : "?");
+            free(first);
+            free(other);
+            return -1;
+        }
+    }
+    return 0;
+}
+
+int datasets_open(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
+                  const struct finding *findings, const struct schemas *schemas, char error[STORE_ERROR])
+{
+    struct datasets *d = calloc(1, sizeof *d);
+
+    *datasets = NULL;
+    if (d == NULL)
+        goto no_memory;
+    *d = (struct datasets){.options = options, .inputs = inputs, .findings = findings, .schemas = schemas};
+    if (options->concat != NULL && (d->index = calloc(inputs->n, sizeof *d->index)) == NULL)
+        goto no_memory;
+    d->waiting = malloc(SMALL_BYTES);
+    if (d->waiting == NULL)
+        goto no_memory;
+    if (store_create(&d->store, options->output, options->force, error) != 0 || sign(d->store, error) != 0)
+        goto failed;
+    *datasets = d;
+    return 0;
+
+no_memory:
+    snprintf(error, STORE_ERROR, "no memory");
+failed:
+    datasets_discard(d);
+    return -1;
+}
+
+int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])
+{
+    const struct schema *s = schema_of(d, input);
+    bool concat = d->options->concat != NULL;
+    struct attributes a;
+    struct store_dataset dataset = {
+        .path = d->inputs->input[input].dataset,
+        .schema = s,
+        .layout = layout_of(d, input),
+        .chunk_rows = rows_per_chunk(s->row_bytes),
+        .pieces = concat || !is_small(d, input),
+    };
+
+    if (concat && d->begun)
+        return 0;
+    describe(&a, s, concat ? NULL : &d->inputs->input[input], account->text_bytes, 0, 0);
+    dataset.attributes = a.list;
+    dataset.n_attributes = a.n;
+    d->begun = true;
+    d->small = !dataset.pieces;
+    d->n_waiting = 0;
+    d->row_bytes = s->row_bytes;
+    return store_begin(d->store, &dataset, error);
+}
+
+int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    if (n_rows == 0)
+        return 0;
+    if (!d->small)
+        return store_rows(d->store, rows, n_rows, error);
+    memcpy(d->waiting + d->n_waiting * d->row_bytes, rows, n_rows * d->row_bytes);
+    d->n_waiting += n_rows;
+    return 0;
+}
+
+int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])
+{
+    struct attributes a;
+
+    if (d->options->concat != NULL) {
+        d->index[input] = (struct index_row){d->n_rows, account->n_rows, d->inputs->input[input].path};
+        d->n_rows += account->n_rows;
+        d->n_rejected += account->n_rejected;
+        d->text_bytes += account->text_bytes;
+        return 0;
+    }
+    if (d->n_waiting > 0 && store_rows(d->store, d->waiting, d->n_waiting, error) != 0)
+        return -1;
+    describe(&a, schema_of(d, input), &d->inputs->input[input], account->text_bytes, account->n_rows,
+             account->n_rejected);
+    return store_end(d->store, a.list, a.n, error);
+}
+
+/* ---- the index of a concatenation ------------------------------------------------------------------------------- */
+
+/* The index as a dataset of its own: source, first row, rows; in the order of the inputs. */
+static int write_index(struct datasets *d, char error[STORE_ERROR])
+{
+    size_t longest = 1, n = d->inputs->n, source_bytes;
+    char dtype[128], path[TEXT_BYTES], source[TEXT_BYTES];
+    struct schema s = {0};
+    unsigned char *rows = NULL;
+    struct store_dataset dataset = {.path = path, .schema = &s, .layout = STORE_CONTIGUOUS};
+    int result = -1;
+
+    for (size_t i = 0; i < n; i++) {
+        write_source(source, &d->inputs->input[i]);
+        source_bytes = strlen(source);
+        longest = source_bytes > longest ? source_bytes : longest;
+    }
+    snprintf(dtype, sizeof dtype, "input:S%zu,first_row:u8,rows:u8", longest);
+    snprintf(path, sizeof path, "%s_index", d->inputs->input[0].dataset);
+    if (schema_parse(&s, dtype, error) != 0 || schema_bind(&s, NULL, 0, 0, error) != 0)
+        goto out;
+    rows = calloc(n, s.row_bytes);
+    if (rows == NULL) {
+        snprintf(error, STORE_ERROR, "no memory for the index");
+        goto out;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned char *row = rows + i * s.row_bytes;
+
+        write_source(source, &d->inputs->input[i]);
+        memcpy(row, source, strlen(source));
+        memcpy(row + s.fields[1].offset, &d->index[i].first_row, sizeof(uint64_t));
+        memcpy(row + s.fields[2].offset, &d->index[i].n_rows, sizeof(uint64_t));
+    }
+    if (store_begin(d->store, &dataset, error) != 0 || store_rows(d->store, rows, n, error) != 0 ||
+        store_end(d->store, NULL, 0, error) != 0)
+        goto out;
+    result = 0;
+out:
+    free(rows);
+    schema_release(&s);
+    return result;
+}
+
+int datasets_close(struct datasets *d, struct store **store, char error[STORE_ERROR])
+{
+    struct attributes a;
+
+    *store = NULL;
+    if (d->options->concat != NULL) {
+        describe(&a, schema_of(d, 0), NULL, d->text_bytes, d->n_rows, d->n_rejected);
+        if (store_end(d->store, a.list, a.n, error) != 0 || write_index(d, error) != 0) {
+            datasets_discard(d);
+            return -1;
+        }
+    }
+    *store = d->store;
+    d->store = NULL;
+    datasets_discard(d);
+    return 0;
+}
+
+void datasets_discard(struct datasets *d)
+{
+    if (d == NULL)
+        return;
+    store_discard(d->store);
+    free(d->waiting);
+    free(d->index);
+    free(d);
+}

@@ -1,0 +1,225 @@
+/*
+ * delimiter.c - which byte parts the fields, where the text is to decide, and how many fields a record has.
+ */
+#include "delimiter.h"
+
+/* How many fields the records of an excerpt have. */
+struct count {
+    size_t n_records;
+    size_t n_bad;
+    uint32_t first;        /* fields of the first record */
+    bool same;             /* all have as many */
+    uint32_t least;
+    uint32_t common;       /* the number most records have, if more than half of them do */
+    size_t n_common;
+    size_t lead;           /* of 'common' over the others: Boyer and Moore's vote */
+    bool comma_ends;       /* some field ends in a comma */
+    bool hash;             /* some field but the first begins with '#' */
+    bool all_bare;         /* every record has a lone '#' at one and the same place */
+    uint32_t before_hash;  /* least number of fields before such a '#', or of all where there is none */
+};
+
+static void vote(struct count *c, uint32_t n_fields)
+{
+    if (c->lead == 0)
+        c->common = n_fields;
+    c->lead = c->common == n_fields ? c->lead + 1 : c->lead - 1;
+}
+
+/* Look for what may be a comment behind the last field: '#' at the start of a field that is not the first. */
+static void look_for_hash(struct count *c, const struct walk *w)
+{
+    uint32_t before = (uint32_t)w->n_fields;
+    bool bare = false;
+
+    for (uint32_t i = 1; i < w->n_fields; i++) {
+        const struct record_field *f = &w->fields[i];
+
+        if (f->bytes > 0 && *f->text == '#' && !f->quoted) {
+            before = i;
+            bare = f->bytes == 1;
+            c->hash = true;
+            break;
+        }
+    }
+    c->all_bare = bare && (c->n_records == 0 || (c->all_bare && before == c->before_hash));
+    if (c->n_records == 0 || before < c->before_hash)
+        c->before_hash = before;
+}
+
+static void count_record(struct count *c, const struct walk *w, bool blanks)
+{
+    uint32_t n = (uint32_t)w->n_fields;
+
+    look_for_hash(c, w);
+    for (size_t i = 0; blanks && i < n; i++) {
+        const struct record_field *f = &w->fields[i];
+
+        c->comma_ends = c->comma_ends || (f->bytes > 0 && !f->quoted && f->text[f->bytes - 1] == ',');
+    }
+    if (c->n_records == 0) {
+        c->first = c->least = n;
+        c->same = true;
+    }
+    c->same = c->same && n == c->first;
+    c->least = n < c->least ? n : c->least;
+    c->n_records++;
+    vote(c, n);
+}
+
+static int count_records(struct count *c, const struct dialect *d, const struct excerpt *e, uint32_t expect,
+                         size_t max_records)
+{
+    struct record *record = excerpt_record(d);
+    enum record_status status;
+    struct walk w;
+
+    *c = (struct count){0};
+    if (record == NULL)
+        return -1;
+    walk_begin(&w, record, e, expect);
+    while ((max_records == 0 || c->n_records < max_records) && (status = walk_next(&w)) != RECORD_MORE) {
+        if (status == RECORD_ROW)
+            count_record(c, &w, d->delimiter == DELIMITER_BLANKS);
+        c->n_bad += status == RECORD_BAD;
+    }
+    return 0;
+}
+
+/* What one delimiter makes of the excerpt. */
+struct verdict {
+    uint32_t n_columns;
+    bool agreed;
+    bool likely;       /* not agreed, but nine records of ten have that number, two fields at least */
+};
+
+static int count_common(struct count *c, const struct dialect *d, const struct excerpt *e, size_t max_records)
+{
+    struct record *record = excerpt_record(d);
+    enum record_status status;
+    size_t seen = 0;
+    struct walk w;
+
+    c->n_common = 0;
+    if (record == NULL)
+        return -1;
+    walk_begin(&w, record, e, UINT32_MAX);
+    while ((max_records == 0 || seen < max_records) && (status = walk_next(&w)) != RECORD_MORE) {
+        seen += status == RECORD_ROW;
+        c->n_common += status == RECORD_ROW && w.n_fields == c->common;
+    }
+    return 0;
+}
+
+/*
+ * The number of fields that all records have. Comments behind the last field are told from data by it, and it is not
+ * known: so where '#' begins a field and the records do not agree, try what stands before it.
+ */
+static int judge_freely(struct verdict *v, struct count *c, const struct dialect *d, const struct excerpt *e,
+                        const struct delimiter_rule *rule)
+{
+    uint32_t before_hash;
+
+    if (count_records(c, d, e, UINT32_MAX, rule->max_records) != 0)
+        return -1;
+    before_hash = c->before_hash;
+    *v = (struct verdict){.n_columns = c->lead > 0 ? c->common : c->first};
+    if (c->same && !(c->all_bare && d->hash_comment)) {
+        v->agreed = c->n_bad == 0;
+    } else if (c->hash && d->hash_comment) {
+        bool comma_ends = c->comma_ends;
+        struct count again;
+
+        if (count_records(&again, d, e, before_hash, rule->max_records) != 0)
+            return -1;
+        if (again.same) {
+            *v = (struct verdict){.n_columns = before_hash, .agreed = c->n_bad == 0};
+            comma_ends = again.comma_ends;
+        }
+        c->comma_ends = comma_ends;
+    }
+    return 0;
+}
+
+static int judge(struct verdict *v, const struct dialect *d, const struct excerpt *e, const struct delimiter_rule *rule)
+{
+    bool blanks = d->delimiter == DELIMITER_BLANKS;
+    struct count c;
+
+    if (rule->exactly > 0) {
+        if (count_records(&c, d, e, rule->exactly, rule->max_records) != 0)
+            return -1;
+        *v = (struct verdict){.n_columns = rule->exactly,
+                              .agreed = c.n_bad == 0 && c.same && c.first == rule->exactly};
+    } else if (rule->at_least > 0) {
+        uint32_t least = rule->at_least > 2 ? rule->at_least : 2; /* one field says nothing of how it is parted */
+
+        if (count_records(&c, d, e, UINT32_MAX, rule->max_records) != 0)
+            return -1;
+        *v = (struct verdict){.n_columns = c.lead > 0 ? c.common : c.first,
+                              .agreed = c.n_bad == 0 && c.n_records > 0 && c.least >= least};
+    } else {
+        if (judge_freely(v, &c, d, e, rule) != 0)
+            return -1;
+        v->agreed = v->agreed && v->n_columns >= 2;
+    }
+    v->agreed = v->agreed && !(blanks && c.comma_ends);
+    if (!v->agreed && c.lead > 0 && c.common >= 2) {
+        if (count_common(&c, d, e, rule->max_records) != 0)
+            return -1;
+        v->likely = c.n_common >= 4 && 10 * c.n_common >= 9 * c.n_records;
+    }
+    if (c.n_records == 0)
+        v->n_columns = 0;
+    return 0;
+}
+
+static int choose(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                  struct verdict *chosen, int *disputed)
+{
+    static const int candidates[] = {DELIMITER_BLANKS, '\t', ',', ';', '|'};
+    struct verdict blanks = {0};
+
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+        struct verdict v;
+
+        dialect->delimiter = candidates[i];
+        if (judge(&v, dialect, e, rule) != 0)
+            return -1;
+        *chosen = v;
+        if (v.agreed)
+            return 0;
+        if (candidates[i] == DELIMITER_BLANKS)
+            blanks = v;
+        else if (v.likely && *disputed == DELIMITER_BLANKS)
+            *disputed = candidates[i];
+    }
+    dialect->delimiter = DELIMITER_BLANKS;
+    *chosen = blanks;
+    if (blanks.likely)
+        *disputed = DELIMITER_BLANKS;
+    return 0;
+}
+
+int delimiter_settle(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                     uint32_t *n_columns, int *disputed)
+{
+    struct verdict v;
+
+    *disputed = DELIMITER_BLANKS;
+    if (dialect->delimiter == DELIMITER_WIDTHS) {
+        *n_columns = (uint32_t)dialect->n_widths;
+        return 0;
+    }
+    if (dialect->delimiter == DELIMITER_AUTO) {
+        if (choose(dialect, e, rule, &v, disputed) != 0)
+            return -1;
+    } else if (rule->exactly > 0) {
+        *n_columns = rule->exactly;
+        return 0;
+    } else if (judge(&v, dialect, e, rule) != 0) {
+        return -1;
+    }
+    *n_columns = v.n_columns;
+    return 0;
+}

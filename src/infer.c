@@ -1,0 +1,631 @@
+/*
+ * infer.c - what can be known of an input before its parse.
+ *
+ * An input is opened once and a sample of its text is read: enough to hold two records, all of a small file. The
+ * sample settles the delimiter, then the header, then it is surveyed column by column; of a larger plain file,
+ * pieces up to its end are surveyed too. Whatever the guess, the parse looks at every value.
+ */
+#define _GNU_SOURCE /* memrchr */
+#include "infer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "columns.h"
+#include "delimiter.h"
+#include "excerpt.h"
+#include "header.h"
+#include "message.h"
+#include "sample.h"
+
+enum {
+    RECORDS_TYPED = 100,    /* looked at for the delimiter when the types are given */
+    PIECE_LARGEST = 1 << 20,
+};
+
+/* One input under the glass. */
+struct look {
+    const struct input *input;
+    const struct options *options;
+    bool typed;
+    uint32_t expected;      /* columns of the dtype */
+    struct sample *sample;
+    struct finding *f;
+    struct excerpt text;    /* of the sample, from f->text_start on, without footer */
+    struct record *record;  /* splitter for the dialect */
+    bool counts_back;       /* columns were chosen from the end */
+    bool lines_joined;      /* some record has line feeds in quotes */
+    struct failure *failure;
+    char *error;
+};
+
+static int no_memory(struct look *l)
+{
+    l->failure->code = FAILURE_MEMORY;
+    return -1;
+}
+
+/* ---- where the text starts ------------------------------------------------------------------------------------- */
+
+static bool begins_with(const struct sample *s, const char *bytes, size_t n)
+{
+    return s->bytes >= n && memcmp(s->text, bytes, n) == 0;
+}
+
+static int check_encoding(struct look *l)
+{
+    if (!begins_with(l->sample, "\xff\xfe", 2) && !begins_with(l->sample, "\xfe\xff", 2))
+        return 0;
+    snprintf(l->error, SCHEMA_ERROR, "this is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
+    return -1;
+}
+
+/* Behind the byte order mark and the skipped lines. False: they go on past the sample. */
+static bool find_start(struct look *l)
+{
+    const struct sample *s = l->sample;
+    const char *at = s->text + (begins_with(s, "\xef\xbb\xbf", 3) ? 3 : 0), *end = s->text + s->bytes;
+    uint64_t lines = 0;
+
+    while (lines < l->options->skip_lines) {
+        const char *lf = memchr(at, '\n', (size_t)(end - at));
+
+        if (lf == NULL) {
+            at = end;
+            break;
+        }
+        at = lf + 1;
+        lines++;
+    }
+    l->f->text_start = (uint64_t)(at - s->text);
+    l->f->lines_before = lines;
+    l->text = (struct excerpt){at, (size_t)(end - at), s->ended};
+    if (s->ended)
+        excerpt_cut_footer(&l->text, l->options->skip_footer);
+    return lines == l->options->skip_lines || s->ended;
+}
+
+/* ---- dialect --------------------------------------------------------------------------------------------------- */
+
+static void take_dialect(struct dialect *d, const struct options *o)
+{
+    d->delimiter = o->delimiter;
+    d->hash_comment = !o->comments_given;
+    d->n_comments = o->n_comments;
+    memcpy(d->comments, o->comments, sizeof d->comments);
+    d->n_widths = o->n_widths;
+    d->widths = o->widths;
+}
+
+/* Fields that a record needs for --usecols, as far as its words are numbers. */
+static uint32_t fields_needed(struct look *l)
+{
+    uint32_t needed = 1;
+
+    l->counts_back = false;
+    for (const char *p = l->options->usecols; p != NULL && *p != '\0'; p += *p == ',') {
+        char *end;
+        long number = strtol(p, &end, 10);
+        size_t bytes = strcspn(p, ",");
+
+        if (end == p + bytes && number < UINT16_MAX && number > -UINT16_MAX) {
+            uint32_t reach = (uint32_t)(number < 0 ? -number : number + 1);
+
+            l->counts_back = l->counts_back || number < 0;
+            needed = reach > needed ? reach : needed;
+        }
+        p += bytes;
+    }
+    return needed;
+}
+
+static void tell_dispute(const struct look *l, int disputed)
+{
+    char buffer[8];
+
+    if (disputed != DELIMITER_BLANKS)
+        message_notice("%s: most lines, but not all, have the same number of fields by %s; so it is read by blanks: if "
+                       "that is wrong, give the delimiter by -d", l->input->path,
+                       infer_delimiter_name(disputed, buffer));
+}
+
+static int settle_dialect(struct look *l, int *disputed)
+{
+    struct delimiter_rule rule = {.max_records = l->typed ? RECORDS_TYPED : 0};
+    uint32_t needed = fields_needed(l);
+
+    take_dialect(&l->f->dialect, l->options);
+    if (l->typed && l->options->usecols == NULL)
+        rule.exactly = l->expected;
+    else if (l->typed)
+        rule.at_least = needed;
+    if (delimiter_settle(&l->f->dialect, &l->text, &rule, &l->f->n_columns, disputed) != 0)
+        return no_memory(l);
+    l->record = excerpt_record(&l->f->dialect);
+    return l->record != NULL ? 0 : no_memory(l);
+}
+
+/* True when the sample has records enough to tell a header from data. */
+static bool has_two_records(const struct look *l)
+{
+    enum record_status status;
+    size_t n = 0;
+    struct walk w;
+
+    walk_begin(&w, l->record, &l->text, l->f->n_columns);
+    while (n < 2 && (status = walk_next(&w)) != RECORD_MORE)
+        n += status == RECORD_ROW;
+    return n == 2;
+}
+
+/* Take text until the dialect can be settled. */
+static int settle(struct look *l)
+{
+    struct sample *s = l->sample;
+    int disputed;
+
+    for (;;) {
+        bool started = find_start(l);
+
+        if (s->bytes >= 2 && check_encoding(l) != 0)
+            return -1;
+        if (started) {
+            if (settle_dialect(l, &disputed) != 0)
+                return -1;
+            if (s->ended || has_two_records(l))
+                break;
+        }
+        if (s->bytes >= SAMPLE_LARGEST) {
+            if (started && memchr(l->text.text, '\n', l->text.bytes) != NULL)
+                break;
+            snprintf(l->error, SCHEMA_ERROR, "%s in the first %d MiB: is this text?",
+                     started ? "a line does not end" : "--skip-lines finds too few lines", SAMPLE_LARGEST >> 20);
+            return -1;
+        }
+        if (sample_grow(s, 4 * s->bytes < SAMPLE_LARGEST ? 4 * s->bytes : SAMPLE_LARGEST, l->failure) != 0)
+            return -1;
+    }
+    tell_dispute(l, disputed);
+    return 0;
+}
+
+/* ---- surveys --------------------------------------------------------------------------------------------------- */
+
+/* The missing tokens of each text column. */
+struct tokens {
+    struct missing_rules rules;
+    struct missing general;
+    struct missing *own;    /* one for each column, where --na names columns, else NULL */
+};
+
+static const struct missing *tokens_of(const struct tokens *t, size_t column)
+{
+    return t->own != NULL ? &t->own[column] : &t->general;
+}
+
+static void survey_record(const struct look *l, const struct walk *w, const struct tokens *t)
+{
+    size_t n = l->f->n_columns;
+
+    if (w->n_fields != n && (l->options->usecols == NULL || l->counts_back))
+        return; /* an odd record is an error of the parse, not a hint */
+    n = w->n_fields < n ? w->n_fields : n;
+    for (size_t i = 0; i < n; i++) {
+        const struct record_field *f = &w->fields[i];
+
+        survey_field(&l->f->surveys[i], tokens_of(t, i), f->text, f->bytes, f->quoted);
+        if (f->full_bytes > l->f->surveys[i].longest)
+            l->f->surveys[i].longest = (uint32_t)f->full_bytes;
+    }
+}
+
+/* Pieces further on will be surveyed too: a part of the start will do. A survey costs far more than a parse. */
+static bool has_pieces(const struct look *l)
+{
+    return l->sample->plain && !l->sample->ended;
+}
+
+static struct excerpt to_survey(const struct look *l, struct excerpt e)
+{
+    const char *lf;
+
+    if (!has_pieces(l) || e.bytes <= SAMPLE_SURVEY)
+        return e;
+    lf = memchr(e.text + SAMPLE_SURVEY, '\n', e.bytes - SAMPLE_SURVEY);
+    if (lf != NULL)
+        e.bytes = (size_t)(lf + 1 - e.text);
+    return e;
+}
+
+static void survey_excerpt(struct look *l, const struct excerpt *e, const struct tokens *t)
+{
+    enum record_status status;
+    struct walk w;
+
+    walk_begin(&w, l->record, e, l->f->n_columns);
+    while ((status = walk_next(&w)) != RECORD_MORE) {
+        if (status != RECORD_ROW)
+            continue;
+        l->lines_joined = l->lines_joined || w.extent.n_lines > 1;
+        survey_record(l, &w, t);
+    }
+}
+
+/* A piece that begins inside a quoted field would be misread; then some line in it has an odd number of quotes. */
+static bool quotes_pair(const struct excerpt *e)
+{
+    const char *end = e->text + e->bytes;
+    bool odd = false;
+
+    if (memchr(e->text, '"', e->bytes) == NULL)
+        return true;
+    for (const char *p = e->text; p < end; p++) {
+        odd ^= *p == '"';
+        if (*p == '\n' && odd)
+            return false;
+    }
+    return !odd;
+}
+
+/* Whole lines of a piece. */
+static struct excerpt whole_lines(const char *text, size_t bytes, bool last)
+{
+    const char *first = memchr(text, '\n', bytes), *end = text + bytes;
+    const char *lf = last ? end - 1 : memrchr(text, '\n', bytes);
+
+    if (first == NULL || lf <= first)
+        return (struct excerpt){text, 0, last};
+    return (struct excerpt){first + 1, (size_t)(lf - first), last};
+}
+
+/* Pieces at even distances up to the end of a plain file. */
+static int survey_pieces(struct look *l, size_t line_bytes, const struct tokens *t)
+{
+    const struct sample *s = l->sample;
+    size_t bytes = 4 * line_bytes > SAMPLE_PIECE ? 4 * line_bytes : SAMPLE_PIECE;
+    uint64_t rest = s->file_bytes - s->bytes;
+
+    bytes = bytes < PIECE_LARGEST ? bytes : PIECE_LARGEST;
+    if (rest < bytes)
+        bytes = (size_t)rest;
+    for (uint64_t i = 1; i <= SAMPLE_PIECES; i++) {
+        bool last = i == SAMPLE_PIECES;
+        uint64_t offset = s->file_bytes - bytes - (rest - bytes) / SAMPLE_PIECES * (SAMPLE_PIECES - i);
+        const char *text;
+        ssize_t n = sample_piece(s, offset, bytes, &text, l->failure);
+        struct excerpt e;
+
+        if (n < 0)
+            return -1;
+        e = whole_lines(text, (size_t)n, last);
+        if (last)
+            excerpt_cut_footer(&e, l->options->skip_footer);
+        if (quotes_pair(&e))
+            survey_excerpt(l, &e, t);
+    }
+    return 0;
+}
+
+/* ---- missing tokens of columns --------------------------------------------------------------------------------- */
+
+static bool name_columns(const struct missing_rules *r)
+{
+    for (size_t i = 1; i < r->n; i++)
+        if (r->rules[i].has_tokens)
+            return true;
+    return false;
+}
+
+static int make_tokens(struct look *l, struct tokens *t)
+{
+    *t = (struct tokens){0};
+    if (missing_rules_make(&t->rules, l->options) != 0)
+        return no_memory(l);
+    missing_rules_apply(&t->rules, "", NULL, l->f->dialect.delimiter != DELIMITER_BLANKS, &t->general);
+    return 0;
+}
+
+static void release_tokens(struct tokens *t)
+{
+    missing_rules_release(&t->rules);
+    free(t->own);
+}
+
+/* Tokens column by column, now that names are known. */
+static int name_tokens(struct look *l, struct tokens *t)
+{
+    const struct finding *f = l->f;
+    struct columns c = {f->n_columns, f->n_names, f->names};
+    struct schema s = {0};
+    int32_t *chosen = NULL;
+    size_t n = 0;
+    const char **names = NULL;
+    char *block = NULL;
+    int status = -1;
+
+    if (columns_choose(&c, l->options, &chosen, &n, l->error) != 0)
+        return -1;
+    n = chosen != NULL ? n : f->n_columns;
+    names = malloc((n + 1) * sizeof *names);
+    t->own = malloc((f->n_columns + 1) * sizeof *t->own);
+    if (names == NULL || t->own == NULL) {
+        no_memory(l);
+        goto out;
+    }
+    if (columns_name(&c, l->options, chosen, n, names, &block, l->error) != 0 ||
+        columns_add_fields(&s, names, n, l->error) != 0)
+        goto out;
+    for (size_t i = 0; i < f->n_columns; i++)
+        t->own[i] = t->general;
+    for (size_t i = n; i-- > 0;) { /* of a repeated column the first name counts */
+        int64_t column = chosen == NULL ? (int64_t)i : chosen[i] >= 0 ? chosen[i] : (int64_t)f->n_columns + chosen[i];
+
+        missing_rules_apply(&t->rules, s.fields[i].name, s.fields[i].source_name,
+                            f->dialect.delimiter != DELIMITER_BLANKS, &t->own[column]);
+    }
+    status = 0;
+
+out:
+    schema_release(&s);
+    free(block);
+    free(names);
+    free(chosen);
+    return status;
+}
+
+/* ---- header ---------------------------------------------------------------------------------------------------- */
+
+/* The text column of an element, -1: none that is there. */
+static int64_t column_of(size_t element, const int32_t *chosen, size_t n_chosen, uint32_t n_columns)
+{
+    int64_t column = (int64_t)element;
+
+    if (chosen != NULL && element >= n_chosen)
+        return -1;
+    if (chosen != NULL)
+        column = chosen[element] >= 0 ? chosen[element] : (int64_t)n_columns + chosen[element];
+    return column < n_columns ? column : -1;
+}
+
+static bool are_field_names(const struct schema *s, const struct headline *words)
+{
+    if (s->n_fields != words->n)
+        return false;
+    for (size_t i = 0; i < words->n; i++)
+        if (strcmp(s->fields[i].name, words->words[i]) != 0)
+            return false;
+    return true;
+}
+
+/*
+ * With a dtype: which columns it has as numbers. 'words' are the names that --usecols may mean. Words alone, with no
+ * number below, are bad data rather than a header, unless they are just the names of the dtype. 'below' has passed them.
+ */
+static int numeric_by_dtype(struct look *l, const struct headline *words, const struct walk *below, bool *numeric)
+{
+    struct columns c = {l->f->n_columns, words->n, words->words};
+    struct schema s;
+    char ignored[SCHEMA_ERROR];
+    int32_t *chosen = NULL;
+    size_t n_chosen, element = 0;
+
+    if (l->options->dtype == NULL)
+        return 0;
+    if (schema_parse(&s, l->options->dtype, l->error) != 0)
+        return -1;
+    if (columns_choose(&c, l->options, &chosen, &n_chosen, ignored) == 0)
+        for (size_t i = 0; i < s.n_fields; i++)
+            for (uint32_t k = 0; k < s.fields[i].n_elems; k++, element++) {
+                int64_t column = column_of(element, chosen, n_chosen, c.n);
+
+                if (column >= 0 && s.fields[i].kind != KIND_STRING)
+                    numeric[column] = true;
+            }
+    if (!header_numbers_below(*below, numeric) && !are_field_names(&s, words))
+        memset(numeric, 0, l->f->n_columns * sizeof *numeric);
+    free(chosen);
+    schema_release(&s);
+    return 0;
+}
+
+/* Which columns are numbers below the first record: as surveyed, or as the dtype has it. Owner: the caller. */
+static int find_numeric(struct look *l, const struct headline *words, const struct walk *below, bool **numeric)
+{
+    const struct finding *f = l->f;
+
+    *numeric = NULL;
+    if (words->words == NULL || words->n != f->n_columns || l->options->header == HEADER_NO)
+        return 0; /* no header anyway */
+    *numeric = calloc(f->n_columns + 1u, sizeof **numeric);
+    if (*numeric == NULL)
+        return no_memory(l);
+    for (size_t i = 0; f->surveys != NULL && i < f->n_columns; i++)
+        (*numeric)[i] = f->surveys[i].class == SURVEY_INTEGER || f->surveys[i].class == SURVEY_FLOAT;
+    return l->typed ? numeric_by_dtype(l, words, below, *numeric) : 0;
+}
+
+static void take_names(struct finding *f, struct headline *line)
+{
+    f->header = true;
+    f->n_names = line->n;
+    f->names = line->words;
+    line->words = NULL;
+}
+
+/* A line that may yet turn out to be the header: see infer_schemas(). */
+static void take_maybe(struct finding *f, struct headline *line)
+{
+    f->n_maybe = line->words != NULL ? line->n : 0;
+    f->maybe = line->words;
+    line->words = NULL;
+}
+
+/* Do what the place asks for. w has just passed the first record. */
+static void take_header(struct look *l, struct headlines *h, enum header_place place, const struct walk *w)
+{
+    size_t passed = (size_t)(w->at - l->text.text);
+
+    if (place == HEADER_COMMENT) {
+        take_names(l->f, &h->comment);
+    } else if (place == HEADER_RECORD) {
+        take_names(l->f, &h->record);
+        l->f->text_start += passed;
+        l->f->lines_before += w->lines;
+        l->text.text += passed;
+        l->text.bytes -= passed;
+    }
+}
+
+/* The one line of an input may be a header all the same. w has just passed it. */
+static void remember_lone_line(struct look *l, struct headlines *h, struct walk w)
+{
+    struct finding *f = l->f;
+
+    if (l->typed || l->options->header != HEADER_AUTO || f->header || !l->sample->ended)
+        return;
+    f->maybe_start = f->text_start + (uint64_t)(w.at - l->text.text);
+    f->maybe_lines = f->lines_before + w.lines;
+    if (walk_next(&w) == RECORD_MORE)
+        take_maybe(f, f->n_columns > 0 ? &h->record : &h->comment);
+}
+
+static void survey_some(struct look *l, struct excerpt e, const struct tokens *t)
+{
+    e = to_survey(l, e);
+    if (l->f->surveys != NULL)
+        survey_excerpt(l, &e, t);
+}
+
+/* What is below the first record is surveyed, and then the record itself when it is no header. */
+static int find_header(struct look *l, const struct tokens *t)
+{
+    struct excerpt first = l->text;
+    struct headlines h;
+    enum header_place place = HEADER_WRONG;
+    bool *numeric = NULL;
+    struct walk w;
+
+    walk_begin(&w, l->record, &l->text, l->f->n_columns);
+    if (header_scan(&h, &w, &l->f->dialect, l->options->header == HEADER_YES) != 0)
+        return no_memory(l);
+    first.bytes = (size_t)(w.at - first.text);
+    survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
+    if (find_numeric(l, &h.record, &w, &numeric) == 0)
+        place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);
+    if (place != HEADER_WRONG) {
+        take_header(l, &h, place, &w);
+        remember_lone_line(l, &h, w);
+    }
+    if (place == HEADER_NONE || place == HEADER_COMMENT)
+        survey_some(l, first, t);
+    headlines_release(&h);
+    free(numeric);
+    return place != HEADER_WRONG ? 0 : -1;
+}
+
+/* ---- one input ------------------------------------------------------------------------------------------------- */
+
+static size_t line_bytes(const struct look *l)
+{
+    size_t n = 1;
+
+    for (const char *p = l->text.text, *end = p + l->text.bytes; (p = memchr(p, '\n', (size_t)(end - p))) != NULL; p++)
+        n++;
+    return l->text.bytes / n;
+}
+
+static int survey_input(struct look *l)
+{
+    struct finding *f = l->f;
+    struct tokens t;
+    int status = -1;
+
+    if (make_tokens(l, &t) != 0)
+        return -1;
+    if (!l->typed && f->n_columns > 0) {
+        f->surveys = calloc(f->n_columns, sizeof *f->surveys);
+        if (f->surveys == NULL) {
+            no_memory(l);
+            goto out;
+        }
+    }
+    if (find_header(l, &t) != 0)
+        goto out;
+    if (f->surveys != NULL && name_columns(&t.rules)) {
+        if (name_tokens(l, &t) != 0)
+            goto out;
+        memset(f->surveys, 0, f->n_columns * sizeof *f->surveys);
+        survey_some(l, l->text, &t);
+    }
+    if (f->surveys != NULL && has_pieces(l) && !l->lines_joined &&
+        survey_pieces(l, line_bytes(l), &t) != 0)
+        goto out;
+    status = 0;
+
+out:
+    release_tokens(&t);
+    return status;
+}
+
+int infer_input(struct finding *f, const struct input *input, const struct options *options,
+                bool typed, uint32_t expected_columns, struct failure *failure, char error[SCHEMA_ERROR])
+{
+    struct sample sample;
+    struct look look = {.input = input, .options = options, .typed = typed, .expected = expected_columns,
+                        .sample = &sample, .f = f, .failure = failure, .error = error};
+
+    *f = (struct finding){.fd = -1};
+    memset(failure, 0, sizeof *failure);
+    *error = '\0';
+    if (sample_open(&sample, input, options, typed, failure, error) != 0)
+        return -1;
+    f->codec = sample.codec;
+    f->sliceable = sample.plain && input->regular;
+    if (settle(&look) != 0 || survey_input(&look) != 0) {
+        sample_close(&sample, NULL);
+        finding_release(f);
+        return -1;
+    }
+    if (sample_close(&sample, f) != 0) {
+        finding_release(f);
+        return no_memory(&look);
+    }
+    return 0;
+}
+
+void infer_close(void)
+{
+    excerpt_forget();
+    sample_forget();
+}
+
+const char *infer_delimiter_name(int delimiter, char buffer[8])
+{
+    switch (delimiter) {
+    case DELIMITER_BLANKS: return "blanks";
+    case DELIMITER_AUTO: return "auto";
+    case DELIMITER_WIDTHS: return "fixed widths";
+    case '\t': return "tab";
+    case ',': return "comma";
+    case ';': return "semicolon";
+    case ' ': return "space";
+    default:
+        snprintf(buffer, 8, delimiter > ' ' && delimiter < 0x7f ? "'%c'" : "\\x%02x", (unsigned char)delimiter);
+        return buffer;
+    }
+}
+
+void finding_release(struct finding *f)
+{
+    free(f->names);
+    free(f->maybe);
+    free(f->surveys);
+    free(f->head);
+    if (f->stream != NULL)
+        stream_close(f->stream);
+    if (f->fd > STDERR_FILENO) /* ours are higher; in a finding of zeros it is 0 */
+        close(f->fd);
+    *f = (struct finding){.fd = -1};
+}

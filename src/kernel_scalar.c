@@ -1,0 +1,364 @@
+/*
+ * kernel_scalar.c - the kernel for any processor: one walk along each line, field after field.
+ *
+ * The walk converts a number while it looks for its end, eight digits at a time (digits.h), and looks for the end of
+ * other fields eight bytes at a time. It never asks whether the text ends: it is only sent into lines that have their
+ * LF, and every loop stops there. When anything is out of the ordinary the walk gives up, and the line is done by
+ * record_parse() from its start.
+ */
+#define _GNU_SOURCE /* memrchr */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dialect.h"
+#include "kernel_block.h"
+#include "kernel_number.h"
+
+/* What a byte is in plain text. */
+enum byte_class {
+    BYTE_DATA,
+    BYTE_BLANK, /* and not the delimiter */
+    BYTE_DELIMITER,
+    BYTE_LINE_END, /* LF, CR */
+    BYTE_ODD,      /* NUL, or what a comment mark begins with */
+};
+
+/* A text column: the cells that take it, none or several. */
+struct column {
+    const struct number *cells; /* strings too: then there are no suspects */
+    const uint32_t *limits;
+    size_t n_cells;
+};
+
+struct scalar_kernel {
+    struct kernel_state state;
+    bool plain_only;
+    bool delimited;
+    bool hash_comment;
+    bool marks;              /* comment marks: fields are looked through byte by byte */
+    uint8_t class[256];
+    uint64_t delimiter_8;    /* the delimiter in all eight bytes */
+    size_t n_columns;
+    struct column *columns;
+    struct number *cells;
+    uint32_t *limits;        /* per cell: the longest text that needs no second look */
+    size_t n_cells;
+};
+
+/* ---- opening --------------------------------------------------------------------------------------------------- */
+
+static bool scalar_supported(void)
+{
+    return true;
+}
+
+static void set_classes(struct scalar_kernel *k, const struct dialect *d)
+{
+    for (int c = 0; c < 256; c++)
+        k->class[c] = is_blank((char)c) ? BYTE_BLANK : BYTE_DATA;
+    k->delimited = d->delimiter >= 0;
+    k->delimiter_8 = (uint64_t)(uint8_t)d->delimiter * 0x0101010101010101u;
+    if (k->delimited)
+        k->class[d->delimiter] = BYTE_DELIMITER;
+    k->class['\n'] = k->class['\r'] = BYTE_LINE_END;
+    k->class['\0'] = BYTE_ODD;
+    k->hash_comment = d->hash_comment;
+    k->marks = d->n_comments > 0;
+    for (size_t i = 0; i < d->n_comments; i++)
+        k->class[(uint8_t)d->comments[i].text[0]] = BYTE_ODD;
+}
+
+static void set_limits(struct scalar_kernel *k, const uint32_t *longest)
+{
+    for (size_t i = 0; i < k->n_cells; i++)
+        k->limits[i] = kernel_text_limit(k->state.schema, longest, i);
+}
+
+static int set_columns(struct scalar_kernel *k, const struct schema *s)
+{
+    k->columns = calloc(k->n_columns, sizeof *k->columns);
+    k->cells = malloc((s->n_cells + 1) * sizeof *k->cells);
+    k->limits = malloc((s->n_cells + 1) * sizeof *k->limits);
+    if (k->columns == NULL || k->cells == NULL || k->limits == NULL)
+        return -1;
+    for (; k->n_cells < s->n_cells; k->n_cells++) {
+        struct column *column = &k->columns[s->cells[k->n_cells].column];
+
+        if (kernel_number_init(&k->cells[k->n_cells], &s->cells[k->n_cells]) != 0)
+            return -1;
+        if (column->n_cells++ == 0) {
+            column->cells = &k->cells[k->n_cells];
+            column->limits = &k->limits[k->n_cells];
+        }
+    }
+    set_limits(k, NULL);
+    return 0;
+}
+
+static void scalar_close(struct kernel *kernel)
+{
+    struct scalar_kernel *k = (struct scalar_kernel *)kernel;
+
+    if (k == NULL)
+        return;
+    for (size_t i = 0; i < k->n_cells; i++)
+        kernel_number_release(&k->cells[i]);
+    free(k->columns);
+    free(k->cells);
+    free(k->limits);
+    kernel_state_close(&k->state);
+    free(k);
+}
+
+static struct kernel *scalar_open(const struct schema *schema, const struct dialect *dialect)
+{
+    struct scalar_kernel *k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return NULL;
+    k->n_columns = schema->n_columns;
+    k->plain_only = kernel_plain_only(schema, dialect);
+    set_classes(k, dialect);
+    if (kernel_state_open(&k->state, schema, dialect) != 0 || (!k->plain_only && set_columns(k, schema) != 0)) {
+        scalar_close((struct kernel *)k);
+        return NULL;
+    }
+    return (struct kernel *)k;
+}
+
+/* ---- the ends of fields ---------------------------------------------------------------------------------------- */
+
+static inline enum byte_class class_of(const struct scalar_kernel *k, const char *p)
+{
+    return k->class[(uint8_t)*p];
+}
+
+static inline const char *skip_blanks(const struct scalar_kernel *k, const char *p)
+{
+    while (class_of(k, p) == BYTE_BLANK)
+        p++;
+    return p;
+}
+
+/* True where a plain field ends. Blanks are data between delimiters. */
+static inline bool ends_field(const struct scalar_kernel *k, const char *p)
+{
+    enum byte_class class = class_of(k, p);
+
+    return class != BYTE_DATA && !(class == BYTE_BLANK && k->delimited);
+}
+
+/*
+ * In the lowest bytes that are less than 'bound' the high bit is set, and also in some above the lowest of them.
+ * Range  bound 1..128. Source: Anderson, "Bit Twiddling Hacks", hasless(); a borrow can only come from a byte that is less
+ */
+static inline uint64_t bytes_less(uint64_t word, uint8_t bound)
+{
+    return (word - bound * UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* The end of the plain field at p: eight bytes at a time past those that can end no field. */
+static inline const char *find_end(const struct scalar_kernel *k, const char *p)
+{
+    while (!k->marks) {
+        uint64_t word = digits_load(p);
+        uint64_t found = k->delimited ? bytes_less(word, '\r' + 1) | bytes_less(word ^ k->delimiter_8, 1)
+                                      : bytes_less(word, ' ' + 1);
+        if (found == 0) {
+            p += 8;
+            continue;
+        }
+        p += __builtin_ctzll(found) / 8;
+        if (ends_field(k, p))
+            return p;
+        p++;
+    }
+    while (!ends_field(k, p))
+        p++;
+    return p;
+}
+
+/* The closing quote of the field that opens at p, if all is on this line and nothing doubled; else NULL. */
+static const char *find_quote(const struct scalar_kernel *k, const char *p)
+{
+    for (p++; *p != '"'; p++)
+        if (*p == '\n' || *p == '\r' || *p == '\0')
+            return NULL;
+    return p[1] != '"' && ends_field(k, p + 1) ? p : NULL;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------------------------- */
+
+/* A text with its place in the line: quotes are not in [text, end) but lie before 'next'. */
+struct token {
+    const char *text, *end;
+    const char *next;
+};
+
+static inline bool find_token(const struct scalar_kernel *k, const char *p, struct token *t)
+{
+    if (*p == '"') {
+        *t = (struct token){.text = p + 1, .end = find_quote(k, p)};
+        t->next = t->end + 1;
+        return t->end != NULL;
+    }
+    t->text = p;
+    t->next = t->end = find_end(k, p);
+    return true;
+}
+
+/* Zeros behind a string: cells are mostly short, so eight bytes at a time where there are as many. */
+static inline void store_string(const struct cell *cell, unsigned char *row, const char *text, size_t bytes)
+{
+    unsigned char *place = row + cell->offset;
+    size_t at = 0;
+
+    for (; at + 8 <= cell->bytes; at += 8) {
+        uint64_t word = at < bytes ? digits_load(text + at) : 0;
+
+        if (bytes - at < 8 && at < bytes)
+            word &= ~UINT64_C(0) >> (64 - 8 * (bytes - at));
+        word = htole64(word);
+        memcpy(place + at, &word, sizeof word);
+    }
+    for (; at < cell->bytes; at++)
+        place[at] = at < bytes ? (unsigned char)text[at] : 0;
+}
+
+/* Any cell from a token by the exact way. */
+static const char *take_exact(const struct scalar_kernel *k, const struct cell *cell, uint32_t limit, const char *p,
+                              unsigned char *row, struct convert_tally *tally)
+{
+    struct token t;
+
+    if (!find_token(k, p, &t) || (size_t)(t.end - t.text) > limit ||
+        convert_cell(cell, t.text, (size_t)(t.end - t.text), row, tally) != FAILURE_NONE)
+        return NULL;
+    return t.next;
+}
+
+static inline const char *take_string(const struct scalar_kernel *k, const struct cell *cell, uint32_t limit,
+                                      const char *p, unsigned char *row)
+{
+    struct token t;
+
+    if (!find_token(k, p, &t) || (size_t)(t.end - t.text) > limit)
+        return NULL;
+    store_string(cell, row, t.text, (size_t)(t.end - t.text));
+    return t.next;
+}
+
+static inline const char *take_number(const struct scalar_kernel *k, const struct number *n, uint32_t limit,
+                                      const char *field, unsigned char *row, struct convert_tally *tally)
+{
+    const struct cell *cell = n->cell;
+    const char *p = k->delimited ? skip_blanks(k, field) : field, *end;
+    bool negative = *p == '-';
+    uint64_t magnitude = 0, value;
+    int32_t exponent;
+
+    p += negative;
+    if (cell->kind == KIND_FLOAT) {
+        end = number_decimal(p, &magnitude, &exponent);
+        if (end == NULL || !number_float_bits(cell, magnitude, exponent, negative, &value))
+            return take_exact(k, cell, limit, field, row, tally);
+    } else {
+        end = number_few_digits(p, &magnitude);
+        if (end == p || end - p > DECIMAL_DIGITS || magnitude > number_integer_limit(cell, negative))
+            return take_exact(k, cell, limit, field, row, tally);
+        value = negative ? -magnitude : magnitude;
+    }
+    if (k->delimited)
+        end = skip_blanks(k, end);
+    if (!ends_field(k, end) || (size_t)(end - field) > limit || kernel_is_suspect(n, value))
+        return take_exact(k, cell, limit, field, row, tally);
+    if (k->marks && find_end(k, field) != end) /* the number has a byte of a mark in it */
+        return NULL;
+    number_store(cell, row, value);
+    return end;
+}
+
+/* The field at p into all the column's cells. Returns its end, or NULL to give up. */
+static inline const char *take_column(const struct scalar_kernel *k, const struct column *column, const char *p,
+                                      unsigned char *row, struct convert_tally *tally)
+{
+    const char *end = NULL;
+    struct token skipped;
+
+    if (column->n_cells == 0)
+        return find_token(k, p, &skipped) ? skipped.next : NULL;
+    for (size_t i = 0; i < column->n_cells; i++) {
+        const struct number *n = &column->cells[i];
+
+        if (n->cell->kind == KIND_STRING)
+            end = take_string(k, n->cell, column->limits[i], p, row);
+        else
+            end = take_number(k, n, column->limits[i], p, row, tally);
+        if (end == NULL)
+            return NULL;
+    }
+    return end;
+}
+
+/* ---- lines ----------------------------------------------------------------------------------------------------- */
+
+/* What begins a line decides whether it is a record: not if it is blank or a comment. */
+static inline bool begins_record(const struct scalar_kernel *k, const char *p)
+{
+    p = skip_blanks(k, p);
+    return class_of(k, p) != BYTE_LINE_END && !(k->hash_comment && *p == '#');
+}
+
+/* The line at p into a row. Returns the next line, or NULL when the line is not for this way; the row is undefined then. */
+static inline const char *take_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
+                                    struct convert_tally *tally)
+{
+    if (!begins_record(k, p))
+        return NULL;
+    for (size_t c = 0; c < k->n_columns; c++) {
+        if (!k->delimited)
+            p = skip_blanks(k, p);
+        else if (c > 0 && class_of(k, p++) != BYTE_DELIMITER)
+            return NULL;
+        if (!k->delimited && class_of(k, p) != BYTE_DATA)
+            return NULL;
+        p = take_column(k, &k->columns[c], p, row, tally);
+        if (p == NULL)
+            return NULL;
+    }
+    if (!k->delimited)
+        p = skip_blanks(k, p);
+    p += *p == '\r';
+    return *p == '\n' ? p + 1 : NULL;
+}
+
+static void scalar_parse(struct kernel *kernel, struct kernel_job *job)
+{
+    struct scalar_kernel *k = (struct scalar_kernel *)kernel;
+    const char *lf = memrchr(job->text, '\n', job->text_bytes), *lines_end = lf != NULL ? lf + 1 : job->text;
+
+    kernel_job_begin(job);
+    if (!k->plain_only)
+        set_limits(k, job->longest);
+    while (job->n_rows < job->capacity && job->text_used < job->text_bytes) {
+        const char *line = job->text + job->text_used, *next = NULL;
+        struct convert_tally tally = {0};
+
+        if (line < lines_end && !k->plain_only)
+            next = take_line(k, line, job->rows + job->n_rows * k->state.schema->row_bytes, &tally);
+        if (next != NULL) {
+            job->text_used = (size_t)(next - job->text);
+            job->lines_used++;
+            job->n_rows++;
+            job->tally.n_missing += tally.n_missing;
+            job->tally.n_overflow += tally.n_overflow;
+            continue;
+        }
+        if (!kernel_plain_record(&k->state, job))
+            break;
+        if (job->longest != NULL)
+            set_limits(k, job->longest);
+    }
+}
+
+const struct kernel_class kernel_scalar = {"scalar", scalar_supported, scalar_open, scalar_parse, scalar_close};

@@ -1,0 +1,736 @@
+/*
+ * load.c - drives the slices of a plan through the pool and into the store.
+ *
+ * Workers start in the order of the slices and end in any order; rows are stored in the order of the slices. So there
+ * is a head: the first slice that is not all stored. Its rows are taken while it is still at work; those behind it wait
+ * in their regions. A worker whose region is full waits for its turn, and then goes on from the region's start.
+ *
+ *     slices    0 1 2 3 4 5 6 7 8
+ *               . . H r d r         . stored   H head   r running   d done, waits
+ *
+ * A slice's first record is where the slice before it ended. The planner cuts without looking, so a cut may fall
+ * on a line feed inside quotes; then the two places differ and the slice is done again from the right place.
+ */
+#include "load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "datasets.h"
+#include "message.h"
+#include "outcome.h"
+#include "pool.h"
+#include "progress.h"
+#include "region.h"
+#include "rejects.h"
+#include "worker.h"
+
+enum {
+    TICK_MS = 100,
+    KERNELS_KEPT = 8,
+    FAILED_INPUTS = 10,        /* with so many bad inputs no further one is begun */
+    HUGE_FROM_BYTES = 1 << 20, /* slices of less text are not worth huge pages */
+};
+
+enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_WAITING, SLOT_ENDED }; /* waiting: its region is full */
+
+/* A region and the slice that it serves. */
+struct slot {
+    struct region region;
+    enum slot_state state;
+    size_t slice;
+    size_t rows_taken;       /* of those that stand in the region */
+    struct outcome_layout at;
+    int wait_status;         /* SLOT_ENDED */
+};
+
+/* A kernel is opened once for each schema and delimiter; workers inherit it. */
+struct open_kernel {
+    size_t schema;
+    struct dialect dialect;
+    struct kernel *kernel;
+};
+
+struct driver {
+    const struct load *load;
+    struct pool pool;
+    struct slot *slots;
+    unsigned n_slots, n_busy;  /* busy: not free */
+    struct open_kernel kernels[KERNELS_KEPT];
+    size_t n_kernels;
+    struct datasets *datasets; /* made when the first rows come */
+    struct rejects *rejects;
+    struct progress progress;
+
+    size_t next_start, head;   /* indices of slices */
+    uint64_t lines_done;       /* of the head's input, physical lines to the end of the slice before the head */
+    uint64_t text_done;        /* where the slice before the head ended */
+    bool head_begun;           /* the head's input has a dataset */
+    uint64_t n_bad_input;      /* bad records of the head's input, and how many of them were told */
+    uint32_t n_told;
+    uint64_t n_bad, n_read;    /* bad records and all records, of the run */
+    size_t n_failed_inputs;
+    uint64_t bytes_done;       /* file bytes of the slices before the head */
+
+    bool misfit;               /* rows are void: read on for the surveys only */
+    bool failed;               /* rows are void: read on for the messages only */
+    bool stop;                 /* begin no further slice */
+    int signal;
+};
+
+/* What a worker needs after the fork. */
+struct work {
+    struct driver *driver;
+    struct slot *slot;
+    struct kernel *kernel;
+    bool exact;
+    uint64_t from;
+};
+
+static const struct slice *slice_of(const struct driver *d, size_t slice)
+{
+    return &d->load->plan->slices[slice];
+}
+
+static const struct schema *schema_of(const struct driver *d, size_t input)
+{
+    return &d->load->schemas->schema[d->load->findings[input].schema];
+}
+
+/* Physical lines of the head's input before the head: the first slice has what is skipped in front of it. */
+static uint64_t lines_before(const struct driver *d, size_t slice)
+{
+    const struct slice *s = slice_of(d, slice);
+
+    return s->first ? d->load->findings[s->input].lines_before : d->lines_done;
+}
+
+static struct outcome *outcome_of(const struct slot *s)
+{
+    return (struct outcome *)(void *)s->region.base;
+}
+
+static bool rows_wanted(const struct driver *d)
+{
+    return !d->misfit && !d->failed && !d->load->options->dry_run;
+}
+
+/* ---- the worker's side ----------------------------------------------------------------------------------------- */
+
+struct peer {
+    int channel;
+    struct region *region;
+    size_t rows_offset;
+    bool huge;
+};
+
+static void peer_publish(void *peer)
+{
+    struct peer *p = peer;
+
+    if (channel_say(p->channel, 'r') != 0)
+        _exit(1);
+}
+
+static int peer_drain(void *peer)
+{
+    struct peer *p = peer;
+
+    return channel_say(p->channel, 'f') == 0 ? channel_await(p->channel) : -1;
+}
+
+static void peer_warm(void *peer, size_t rows_bytes)
+{
+    struct peer *p = peer;
+
+    if (p->huge)
+        region_warm(p->region, p->rows_offset + rows_bytes);
+}
+
+static uint64_t slice_text(const struct slice *slice, const struct input *input)
+{
+    uint64_t end = slice->to == UINT64_MAX ? input->file_bytes : slice->to;
+
+    return end > slice->from ? end - slice->from : 0;
+}
+
+/* The child's whole life. */
+static void do_slice(void *user, int channel)
+{
+    const struct work *work = user;
+    const struct driver *d = work->driver;
+    const struct load *load = d->load;
+    const struct options *o = load->options;
+    struct slot *slot = work->slot;
+    const struct slice *slice = slice_of(d, slot->slice);
+    const struct input *input = &load->inputs->input[slice->input];
+    const struct finding *f = &load->findings[slice->input];
+    const struct schema *schema = schema_of(d, slice->input);
+    bool inferred = load->schemas->inferred[f->schema];
+    struct peer peer = {.channel = channel, .region = &slot->region, .rows_offset = slot->at.rows,
+                        .huge = !input->regular || slice_text(slice, input) >= HUGE_FROM_BYTES};
+    char reopened[64];
+    struct worker_job job = {
+        .path = input->path,
+        .stream = f->stream,
+        .head = f->head,
+        .head_bytes = f->head_bytes,
+        .from = work->from,
+        .to = slice->to,
+        .exact = work->exact,
+        .file_bytes = f->sliceable ? input->file_bytes : 0,
+        .skip_footer = o->skip_footer,
+        .schema = schema,
+        .dialect = &f->dialect,
+        .kernel_class = load->kernel_class,
+        .kernel = work->kernel,
+        .inferred = inferred ? load->schemas->field_inferred[f->schema] : NULL,
+        .final = load->final,
+        .guessed_from = inferred ? load->schemas->surveys[f->schema] : NULL,
+        .max_bad = o->max_errors_given ? (o->max_errors_percent >= 0 ? UINT64_MAX : o->max_errors) : 0,
+        .keep_rejects = o->max_errors_given,
+        .discard = !rows_wanted(d),
+        .record_limit = load->plan->record_limit,
+        .outcome = outcome_of(slot),
+        .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),
+        .longest = (uint32_t *)(void *)(slot->region.base + slot->at.longest),
+        .rows = slot->region.base + slot->at.rows,
+        .rows_bytes = slot->at.rows_bytes,
+        .peer = &peer,
+        .publish = peer_publish,
+        .drain = peer_drain,
+        .warm = peer_warm,
+    };
+
+    if (f->fd >= 0) { /* a spooled pipe: an open file of our own on the same bytes */
+        snprintf(reopened, sizeof reopened, "/proc/self/fd/%d", f->fd);
+        job.path = reopened;
+    }
+    worker_run(&job);
+}
+
+/* ---- starting -------------------------------------------------------------------------------------------------- */
+
+static struct kernel *kernel_for(struct driver *d, size_t schema, const struct dialect *dialect)
+{
+    struct open_kernel *k;
+
+    for (size_t i = 0; i < d->n_kernels; i++)
+        if (d->kernels[i].schema == schema && d->kernels[i].dialect.delimiter == dialect->delimiter)
+            return d->kernels[i].kernel;
+    if (d->n_kernels == KERNELS_KEPT) {
+        d->load->kernel_class->close(d->kernels[0].kernel);
+        memmove(d->kernels, d->kernels + 1, (KERNELS_KEPT - 1) * sizeof *d->kernels);
+        d->n_kernels--;
+    }
+    k = &d->kernels[d->n_kernels];
+    *k = (struct open_kernel){.schema = schema, .dialect = *dialect};
+    k->kernel = d->load->kernel_class->open(&d->load->schemas->schema[schema], dialect);
+    if (k->kernel != NULL)
+        d->n_kernels++;
+    return k->kernel;
+}
+
+static struct slot *free_slot(struct driver *d)
+{
+    for (unsigned i = 0; i < d->n_slots; i++)
+        if (d->slots[i].state == SLOT_FREE)
+            return &d->slots[i];
+    return NULL;
+}
+
+static struct slot *slot_of(struct driver *d, size_t slice)
+{
+    for (unsigned i = 0; i < d->n_slots; i++)
+        if (d->slots[i].state != SLOT_FREE && d->slots[i].slice == slice)
+            return &d->slots[i];
+    return NULL;
+}
+
+/*
+ * A region for each slot, before the first fork; smaller ones, or fewer, where the machine gives no room for those of
+ * the plan (ulimit -v, strict overcommit). Errors 0, or -1 with errno.
+ */
+static int map_regions(struct driver *d)
+{
+    size_t bytes = d->load->plan->region_bytes;
+
+    for (unsigned i = 0; i < d->n_slots; i++)
+        while (region_map(&d->slots[i].region, bytes) != 0) {
+            bytes /= 2;
+            if (bytes >= PLAN_REGION_MIN)
+                continue;
+            d->n_slots = i;
+            return i > 0 ? 0 : -1;
+        }
+    return 0;
+}
+
+/* Put a slice to work in a slot. Errors 0, or -1 with errno. */
+static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exact, uint64_t from)
+{
+    const struct finding *f = &d->load->findings[slice_of(d, slice)->input];
+    struct work work = {.driver = d, .slot = s, .exact = exact, .from = from};
+
+    work.kernel = kernel_for(d, f->schema, &f->dialect);
+    if (work.kernel == NULL)
+        return -1;
+    s->slice = slice;
+    s->rows_taken = 0;
+    s->at = outcome_layout(&d->load->schemas->schema[f->schema], s->region.bytes);
+    if (s->at.rows_bytes < 2 * d->load->schemas->schema[f->schema].row_bytes) {
+        errno = ENOMEM;
+        return -1;
+    }
+    *outcome_of(s) = (struct outcome){.state = OUTCOME_STARTED}; /* not what the region's last worker left */
+    if (pool_start(&d->pool, (unsigned)(s - d->slots), do_slice, &work) != 0)
+        return -1;
+    s->state = SLOT_RUNNING;
+    d->n_busy++;
+    return 0;
+}
+
+/* Start what may start now. Errors 0, or -1, said. */
+static int start_slices(struct driver *d)
+{
+    const struct plan *plan = d->load->plan;
+
+    while (!d->stop && d->next_start < plan->n && d->pool.n_running < plan->jobs) {
+        const struct slice *slice = slice_of(d, d->next_start);
+        struct slot *s = free_slot(d);
+
+        if (s == NULL)
+            return 0;
+        if (start_slice(d, s, d->next_start, slice->first, slice->from) != 0) {
+            if (d->n_busy > 0 && (errno == EAGAIN || errno == ENOMEM || errno == EMFILE || errno == ENFILE))
+                return 0; /* not now: when another one has ended */
+            message_error("cannot start a worker: %s", strerror(errno));
+            return -1;
+        }
+        d->next_start++;
+    }
+    return 0;
+}
+
+/* ---- storing --------------------------------------------------------------------------------------------------- */
+
+/* The run has failed: no output. What is still at work goes on for its messages. */
+static void fail(struct driver *d)
+{
+    d->failed = true;
+    datasets_discard(d->datasets);
+    d->datasets = NULL;
+}
+
+static void fail_store(struct driver *d, const char *error)
+{
+    message_error("%s", error);
+    fail(d);
+    d->stop = true; /* not the inputs' fault: nothing more to learn from them */
+}
+
+/* Before the first rows of an input. */
+static void begin_input(struct driver *d, size_t input)
+{
+    const struct load *load = d->load;
+    char error[STORE_ERROR];
+
+    if (d->datasets == NULL && datasets_open(&d->datasets, load->options, load->inputs, load->findings, load->schemas,
+                                             error) != 0)
+        fail_store(d, error);
+    else if (datasets_begin(d->datasets, input, &load->accounts[input], error) != 0)
+        fail_store(d, error);
+    d->head_begun = true;
+}
+
+/* Take the rows that the head has ready. */
+static void take_rows(struct driver *d, struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    size_t row_bytes = schema_of(d, slice->input)->row_bytes;
+    size_t ready = __atomic_load_n(&outcome_of(s)->rows_ready, __ATOMIC_ACQUIRE);
+    size_t offset = s->at.rows + s->rows_taken * row_bytes;
+    char error[STORE_ERROR];
+
+    if (!rows_wanted(d) || outcome_of(s)->misfit)
+        return;
+    if (!d->head_begun)
+        begin_input(d, slice->input);
+    if (d->failed || ready <= s->rows_taken)
+        return;
+    region_expose(&s->region, offset, (ready - s->rows_taken) * row_bytes);
+    if (datasets_rows(d->datasets, s->region.base + offset, ready - s->rows_taken, error) != 0)
+        fail_store(d, error);
+    s->rows_taken = ready;
+}
+
+/* Take the lines that were set aside; they stand at the region's end, the first one last. */
+static void take_rejects(struct driver *d, struct slot *s)
+{
+    const struct outcome *o = outcome_of(s);
+    const struct slice *slice = slice_of(d, s->slice);
+    const unsigned char *end = s->region.base + s->at.rows + s->at.rows_bytes / 8 * 8;
+    const unsigned char *at = end - o->rejects_bytes;
+    const struct reject **list;
+    size_t n = 0;
+
+    if (d->rejects == NULL || o->rejects_bytes == 0)
+        return;
+    for (const unsigned char *p = at; p < end; p += ((const struct reject *)(const void *)p)->entry_bytes)
+        n++;
+    list = calloc(n, sizeof *list);
+    if (list == NULL) {
+        message_error("no memory for the lines that were set aside");
+        fail(d);
+        return;
+    }
+    for (size_t i = n; i-- > 0; at += list[i]->entry_bytes)
+        list[i] = (const struct reject *)(const void *)at;
+    for (size_t i = 0; i < n; i++) {
+        struct failure f = list[i]->failure;
+
+        f.line_no += lines_before(d, s->slice);
+        rejects_add(d->rejects, d->load->inputs->input[slice->input].path, schema_of(d, slice->input), &f,
+                    (const char *)(list[i] + 1), list[i]->text_bytes);
+    }
+    free(list);
+}
+
+/* ---- what a slice came to -------------------------------------------------------------------------------------- */
+
+/* One line for each of the first bad records of the input. They are errors when they are too many to set aside. */
+static void tell_failures(struct driver *d, const struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    const struct outcome *o = outcome_of(s);
+
+    for (uint32_t i = 0; i < o->n_failures && d->n_told < OUTCOME_FAILURES; i++, d->n_told++) {
+        struct failure f = o->failures[i];
+
+        f.line_no += lines_before(d, s->slice);
+        report_failure(d->load->inputs->input[slice->input].path, schema_of(d, slice->input), &f);
+    }
+}
+
+static bool too_many_bad(const struct driver *d, bool at_end)
+{
+    const struct options *o = d->load->options;
+
+    if (!o->max_errors_given)
+        return d->n_bad > 0;
+    if (o->max_errors_percent >= 0)
+        return at_end && (double)d->n_bad > o->max_errors_percent / 100 * (double)d->n_read;
+    return d->n_bad > o->max_errors;
+}
+
+static void fail_input(struct driver *d)
+{
+    fail(d);
+    if (++d->n_failed_inputs == FAILED_INPUTS)
+        d->stop = true;
+}
+
+/* Join what the worker saw into what is known of its input: only misfits widen anything. */
+static void take_surveys(struct driver *d, const struct slot *s)
+{
+    size_t input = slice_of(d, s->slice)->input;
+    struct finding *f = &d->load->findings[input];
+    const struct schema *schema = schema_of(d, input);
+    const struct survey *surveys = (const struct survey *)(const void *)(s->region.base + s->at.surveys);
+    const uint32_t *longest = (const uint32_t *)(const void *)(s->region.base + s->at.longest);
+
+    if (!d->load->schemas->inferred[f->schema] || d->load->final || f->surveys == NULL)
+        return;
+    for (size_t i = 0; i < schema->n_columns && i < f->n_columns; i++)
+        survey_join(&f->surveys[i], &surveys[i]);
+    for (size_t i = 0; i < schema->n_cells; i++) {
+        struct survey *column = &f->surveys[schema->cells[i].column];
+
+        column->longest = longest[i] > column->longest ? longest[i] : column->longest;
+    }
+}
+
+static void add_to_account(struct driver *d, const struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    const struct outcome *o = outcome_of(s);
+    struct account *a = &d->load->accounts[slice->input];
+
+    a->text_bytes = o->text_to;
+    a->file_bytes += o->file_bytes;
+    a->n_lines += o->n_lines;
+    a->n_rows += o->n_rows;
+    a->n_rejected += d->load->options->max_errors_given ? o->n_bad : 0;
+    a->n_missing += o->tally.n_missing;
+    a->n_overflow += o->tally.n_overflow;
+    d->lines_done = lines_before(d, s->slice) + o->n_lines;
+    d->n_bad_input += o->n_bad;
+    d->n_read += o->n_rows + o->n_bad;
+}
+
+static void end_input(struct driver *d, size_t input)
+{
+    char error[STORE_ERROR];
+
+    if (d->n_bad_input > d->n_told && (d->failed || d->load->options->rejects == NULL))
+        report_more_failures(d->load->inputs->input[input].path, d->n_bad_input - d->n_told);
+    if (d->n_bad_input > 0 && too_many_bad(d, false))
+        fail_input(d);
+    if (rows_wanted(d) && datasets_end(d->datasets, input, &d->load->accounts[input], error) != 0)
+        fail_store(d, error);
+    d->head_begun = false;
+    d->n_bad_input = d->n_told = 0;
+}
+
+/* A worker that was lost, or could not read its input. False: it did its slice. */
+static bool worker_failed(struct driver *d, const struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    const struct outcome *o = outcome_of(s);
+    struct failure f = o->fatal;
+
+    if (s->wait_status == 0 && o->state == OUTCOME_DONE && f.code == FAILURE_NONE)
+        return false;
+    if (s->wait_status != 0 || o->state != OUTCOME_DONE)
+        f = (struct failure){.code = FAILURE_LOST, .sys_errno = s->wait_status, .field = -1};
+    if (f.line_no > 0)
+        f.line_no += lines_before(d, s->slice);
+    if (f.code == FAILURE_TRUNCATED || f.code == FAILURE_CORRUPT)
+        failure_quote(&f, stream_codec_name(d->load->findings[slice->input].codec),
+                      strlen(stream_codec_name(d->load->findings[slice->input].codec)));
+    report_failure(d->load->inputs->input[slice->input].path, schema_of(d, slice->input), &f);
+    fail_input(d);
+    return true;
+}
+
+/* A guess did not hold: whatever has been stored is void. */
+static void note_misfit(struct driver *d, const struct slot *s)
+{
+    d->load->accounts[slice_of(d, s->slice)->input].parsed_twice = true;
+    d->misfit = true;
+    datasets_discard(d->datasets);
+    d->datasets = NULL;
+}
+
+/* Everything of the head has been read: close its account and step on. */
+static void end_slice(struct driver *d, struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    const struct outcome *o = outcome_of(s);
+    const struct options *options = d->load->options;
+
+    if (!worker_failed(d, s)) {
+        if (o->misfit)
+            note_misfit(d, s);
+        take_surveys(d, s);
+        take_rejects(d, s);
+        d->n_bad += o->n_bad;
+        if (!options->max_errors_given || options->rejects == NULL || too_many_bad(d, false))
+            tell_failures(d, s);
+        add_to_account(d, s);
+    }
+    d->bytes_done += o->file_bytes;
+    d->text_done = o->text_to;
+    if (slice->last)
+        end_input(d, slice->input);
+    s->state = SLOT_FREE;
+    d->n_busy--;
+    d->head++;
+}
+
+/* ---- the head -------------------------------------------------------------------------------------------------- */
+
+/* Begin the head again where the slice before it ended. */
+static void begin_again(struct driver *d, struct slot *s)
+{
+    pool_kill(&d->pool, (unsigned)(s - d->slots));
+    s->state = SLOT_FREE;
+    d->n_busy--;
+    if (start_slice(d, s, d->head, true, d->text_done) != 0) {
+        message_error("cannot start a worker: %s", strerror(errno));
+        fail(d);
+        d->stop = true;
+    }
+}
+
+/* True when the head is known to have begun where the slice before it ended; where it did not, it is begun again. */
+static bool in_place(struct driver *d, struct slot *s)
+{
+    const struct outcome *o = outcome_of(s);
+    bool lost = s->state == SLOT_ENDED && (o->state != OUTCOME_DONE || s->wait_status != 0);
+
+    if (slice_of(d, s->slice)->first || lost || o->fatal.code != FAILURE_NONE)
+        return true;
+    if (s->state == SLOT_RUNNING && __atomic_load_n(&o->rows_ready, __ATOMIC_ACQUIRE) == 0)
+        return false; /* too early to tell */
+    if (o->text_from == d->text_done)
+        return true;
+    begin_again(d, s);
+    return false;
+}
+
+/* Store what can be stored now. */
+static void advance(struct driver *d)
+{
+    struct slot *s;
+
+    while ((s = slot_of(d, d->head)) != NULL && in_place(d, s)) {
+        if (s->state != SLOT_ENDED || s->wait_status == 0)
+            take_rows(d, s);
+        if (s->state == SLOT_WAITING) {
+            take_rejects(d, s);
+            s->rows_taken = 0;
+            s->state = SLOT_RUNNING;
+            pool_answer(&d->pool, (unsigned)(s - d->slots));
+        }
+        if (s->state != SLOT_ENDED)
+            return;
+        end_slice(d, s);
+    }
+}
+
+/* ---- the run --------------------------------------------------------------------------------------------------- */
+
+static void show_progress(struct driver *d)
+{
+    uint64_t bytes = d->bytes_done;
+
+    for (unsigned i = 0; i < d->n_slots; i++)
+        if (d->slots[i].state != SLOT_FREE)
+            bytes += outcome_of(&d->slots[i])->file_bytes;
+    progress_show(&d->progress, bytes, d->head < d->load->plan->n ? slice_of(d, d->head)->input : d->load->inputs->n);
+}
+
+static void take_news(struct driver *d, const struct pool_news *news)
+{
+    struct slot *s = &d->slots[news->slot];
+
+    switch (news->event) {
+    case POOL_SAID:
+        if (news->said == 'f')
+            s->state = SLOT_WAITING;
+        break;
+    case POOL_ENDED:
+        s->state = SLOT_ENDED;
+        s->wait_status = news->wait_status;
+        break;
+    case POOL_SIGNAL:
+        d->signal = news->signal;
+        break;
+    case POOL_ERROR:
+        message_error("cannot wait for the workers: %s", strerror(errno));
+        fail(d);
+        d->stop = true;
+        break;
+    case POOL_TICK:
+        break;
+    }
+}
+
+/* From the first slice to the last, or to the end of hope. */
+static void drive(struct driver *d)
+{
+    struct pool_news news;
+
+    while (d->head < d->load->plan->n && d->signal == 0) {
+        if (start_slices(d) != 0) {
+            fail(d);
+            d->stop = true;
+        }
+        if (d->n_busy == 0)
+            return;
+        pool_wait(&d->pool, TICK_MS, &news);
+        take_news(d, &news);
+        if (d->signal == 0)
+            advance(d);
+        show_progress(d);
+    }
+}
+
+static enum load_result conclude(struct driver *d, struct store **store)
+{
+    char error[STORE_ERROR];
+
+    if (d->signal != 0)
+        return LOAD_SIGNAL;
+    if (!d->failed && !d->misfit && too_many_bad(d, true))
+        fail(d);
+    if (d->failed && d->load->options->max_errors_given && too_many_bad(d, true))
+        message_error("%llu bad lines, more than --max-errors allows", (unsigned long long)d->n_bad);
+    if (d->failed || d->misfit)
+        return d->failed ? LOAD_FAILED : LOAD_MISFIT;
+    if (d->load->options->dry_run)
+        return LOAD_DONE;
+    if (datasets_close(d->datasets, store, error) != 0) {
+        message_error("%s", error);
+        d->datasets = NULL;
+        return LOAD_FAILED;
+    }
+    d->datasets = NULL;
+    return LOAD_DONE;
+}
+
+static void release(struct driver *d)
+{
+    pool_stop(&d->pool);
+    pool_release(&d->pool);
+    progress_end(&d->progress);
+    datasets_discard(d->datasets);
+    for (unsigned i = 0; i < d->n_slots; i++)
+        region_unmap(&d->slots[i].region);
+    for (size_t i = 0; i < d->n_kernels; i++)
+        d->load->kernel_class->close(d->kernels[i].kernel);
+    free(d->slots);
+}
+
+static void init_accounts(const struct load *load)
+{
+    for (size_t i = 0; i < load->inputs->n; i++) {
+        struct account *a = &load->accounts[i];
+        const struct finding *f = &load->findings[i];
+
+        *a = (struct account){
+            .path = load->inputs->input[i].path,
+            .dataset = load->inputs->input[i].dataset,
+            .schema = &load->schemas->schema[f->schema],
+            .row_bytes = load->schemas->schema[f->schema].row_bytes,
+            .codec = stream_codec_name(f->codec),
+            .header = f->header,
+            .n_lines = f->lines_before,
+            .parsed_twice = a->parsed_twice,
+        };
+    }
+}
+
+enum load_result load_run(const struct load *load, struct store **store)
+{
+    struct driver d = {.load = load, .n_slots = load->plan->n_regions};
+    enum load_result result = LOAD_FAILED;
+
+    *store = NULL;
+    init_accounts(load);
+    progress_init(&d.progress, load->inputs->file_bytes, load->inputs->n, load->options->quiet);
+    d.slots = calloc(d.n_slots, sizeof *d.slots);
+    if (d.slots == NULL || pool_init(&d.pool, d.n_slots) != 0) {
+        message_error("no memory");
+        free(d.slots);
+        return LOAD_FAILED;
+    }
+    if (map_regions(&d) != 0) {
+        message_error("no memory for the workers: %s", strerror(errno));
+    } else if (rejects_open(&d.rejects, load->options->rejects, load->options->force || load->final) == 0) {
+        drive(&d);
+        result = conclude(&d, store);
+        if (rejects_close(d.rejects, result == LOAD_DONE) != 0) {
+            store_discard(*store);
+            *store = NULL;
+            result = LOAD_FAILED;
+        }
+    }
+    release(&d);
+    return result;
+}

@@ -1,0 +1,275 @@
+/*
+ * main.c - text files to one HDF5 file: the whole story.
+ *
+ * The options name the inputs. A look at each input's text settles its dialect and, where no dtype was given, a guess
+ * of its types; from that come the schemas. The plan cuts the work into slices, usually one for each input. For each
+ * slice a worker is forked, which turns text into packed records inside an anonymous shared mapping that was made
+ * before the fork; the parent takes the records out in the order of the inputs and stores them. Workers know nothing of
+ * HDF5, the parent does not parse.
+ *
+ * A guess that did not hold has cost one pass: the workers have seen all values by then, so the second pass fits. The
+ * output is a temporary file until everything in it has been checked and is on the disk; then it gets its name.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "datasets.h"
+#include "infer.h"
+#include "inputs.h"
+#include "kernel.h"
+#include "resources.h"
+#include "load.h"
+#include "message.h"
+#include "options.h"
+#include "plan.h"
+#include "report.h"
+#include "signals.h"
+#include "store.h"
+
+enum { EXIT_STORED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2, EXIT_SET_ASIDE = 3 };
+enum { SAID_AT_MOST = 10 };
+
+/* Everything one run owns. */
+struct run {
+    struct options options;
+    struct inputs inputs;
+    struct resources resources;
+    const struct kernel_class *kernel_class;
+    struct finding *findings;
+    struct schemas schemas;
+    struct plan plan;
+    struct account *accounts;
+    double started;
+};
+
+static double now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int say(const char *error)
+{
+    message_error("%s", error);
+    return -1;
+}
+
+/* The machine's side: kernel, jobs, memory. */
+static int take_stock(struct run *run)
+{
+    const char *wanted = getenv("SHMLOAD_KERNEL");
+
+    run->kernel_class = kernel_pick(wanted);
+    if (run->kernel_class == NULL) {
+        message_error("SHMLOAD_KERNEL: no kernel '%s' for this processor; see shmload --version", wanted);
+        return -1;
+    }
+    run->resources = resources_find(run->options.jobs, run->options.memory_bytes);
+    message_detail("jobs: %u (%s), memory: %llu MiB (%s), kernel: %s", run->resources.jobs, run->resources.jobs_rule,
+                   (unsigned long long)(run->resources.memory_bytes >> 20), run->resources.memory_rule,
+                   run->kernel_class->name);
+    return 0;
+}
+
+/* Columns that a dtype on the command line asks for; 0 without one. Errors -1, said. */
+static int count_typed_columns(const struct options *options, uint32_t *n_columns)
+{
+    struct schema typed;
+    char error[SCHEMA_ERROR];
+
+    *n_columns = 0;
+    if (options->dtype == NULL)
+        return 0;
+    if (schema_parse(&typed, options->dtype, error) != 0) {
+        message_error("--dtype: %s", error);
+        return -1;
+    }
+    *n_columns = (uint32_t)schema_elements(&typed);
+    schema_release(&typed);
+    return 0;
+}
+
+/* Look at each input. */
+static int look(struct run *run, uint32_t typed_columns)
+{
+    size_t n_failed = 0;
+
+    run->findings = calloc(run->inputs.n, sizeof *run->findings);
+    run->accounts = calloc(run->inputs.n, sizeof *run->accounts);
+    if (run->findings == NULL || run->accounts == NULL)
+        return say("no memory");
+    for (size_t i = 0; i < run->inputs.n && n_failed < SAID_AT_MOST; i++) {
+        struct failure failure = {.field = -1};
+        char error[SCHEMA_ERROR] = "";
+
+        if (infer_input(&run->findings[i], &run->inputs.input[i], &run->options, typed_columns > 0, typed_columns,
+                        &failure, error) == 0)
+            continue;
+        n_failed++;
+        if (*error != '\0')
+            message_place("%s: %s", run->inputs.input[i].path, error);
+        else
+            report_failure(run->inputs.input[i].path, NULL, &failure);
+    }
+    return n_failed == 0 ? 0 : -1;
+}
+
+/* Schemas from what has been seen and said, and whether they can be stored. */
+static int settle_schemas(struct run *run)
+{
+    char error[STORE_ERROR];
+
+    if (infer_schemas(&run->schemas, run->findings, &run->inputs, &run->options, error) != 0)
+        return say(error);
+    if (datasets_check(&run->options, &run->inputs, run->findings, &run->schemas, error) != 0)
+        return say(error);
+    return 0;
+}
+
+/* One pass over all inputs; a second one where a guess did not hold. */
+static enum load_result load(struct run *run, struct store **store)
+{
+    struct load job = {
+        .options = &run->options,
+        .inputs = &run->inputs,
+        .findings = run->findings,
+        .schemas = &run->schemas,
+        .plan = &run->plan,
+        .kernel_class = run->kernel_class,
+        .accounts = run->accounts,
+    };
+    enum load_result result = load_run(&job, store);
+
+    if (result != LOAD_MISFIT)
+        return result;
+    if (settle_schemas(run) != 0)
+        return LOAD_FAILED;
+    message_detail("a guessed type did not hold: reading once more with wider ones");
+    job.final = true;
+    return load_run(&job, store);
+}
+
+static void name_delimiters(struct run *run, char (*words)[8])
+{
+    for (size_t i = 0; i < run->inputs.n; i++)
+        run->accounts[i].delimiter = infer_delimiter_name(run->findings[i].dialect.delimiter, words[i]);
+}
+
+/* The closing account. Errors -1: standard output did not take it. */
+static int tell(struct run *run, uint64_t output_bytes)
+{
+    const struct options *o = &run->options;
+    char (*words)[8] = calloc(run->inputs.n, sizeof *words);
+    struct run_account account = {
+        .n_inputs = run->inputs.n,
+        .inputs = run->accounts,
+        .output = o->dry_run ? NULL : o->output,
+        .output_bytes = output_bytes,
+        .seconds = now() - run->started,
+        .stored = !o->dry_run,
+        .kernel = run->kernel_class->name,
+        .jobs = run->plan.jobs,
+    };
+    int result = 0;
+
+    if (words == NULL)
+        return say("no memory");
+    name_delimiters(run, words);
+    if (o->json)
+        result = report_json(&account);
+    else if (o->dry_run)
+        result = report_dry_run(&account);
+    if (!o->dry_run)
+        report_account(&account, o->verbose);
+    free(words);
+    return result == 0 ? 0 : say("standard output does not take the account");
+}
+
+static uint64_t count_rejected(const struct run *run)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < run->inputs.n; i++)
+        n += run->accounts[i].n_rejected;
+    return n;
+}
+
+/* All but the signals and the release. Returns the exit status. */
+static int do_run(struct run *run)
+{
+    struct store *store = NULL;
+    uint32_t typed_columns;
+    uint64_t output_bytes;
+    char error[STORE_ERROR];
+    enum load_result result;
+
+    if (count_typed_columns(&run->options, &typed_columns) != 0)
+        return EXIT_WRONG;
+    if (take_stock(run) != 0 || inputs_collect(&run->inputs, &run->options) != 0)
+        return EXIT_FAILED;
+    if (!run->options.dry_run && store_check_output(run->options.output, run->options.force, error) != 0) {
+        message_error("%s", error);
+        return EXIT_FAILED;
+    }
+    if (look(run, typed_columns) != 0 || settle_schemas(run) != 0)
+        return EXIT_FAILED;
+    if (plan_make(&run->plan, &run->inputs, run->findings, &run->options, &run->resources, error) != 0) {
+        message_error("%s", error);
+        return EXIT_FAILED;
+    }
+    result = load(run, &store);
+    if (result != LOAD_DONE || signals_caught() != 0) {
+        store_discard(store);
+        return EXIT_FAILED;
+    }
+    if (store != NULL && store_commit(store, &output_bytes, error) != 0) {
+        message_error("%s", error);
+        return EXIT_FAILED;
+    }
+    if (tell(run, output_bytes) != 0)
+        return EXIT_FAILED;
+    return count_rejected(run) > 0 ? EXIT_SET_ASIDE : EXIT_STORED;
+}
+
+static void release(struct run *run)
+{
+    plan_release(&run->plan);
+    schemas_release(&run->schemas);
+    for (size_t i = 0; run->findings != NULL && i < run->inputs.n; i++)
+        finding_release(&run->findings[i]);
+    free(run->findings);
+    free(run->accounts);
+    inputs_release(&run->inputs);
+    options_release(&run->options);
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.started = now()};
+    int status, signal;
+
+    switch (options_parse(&run.options, argc, argv)) {
+    case OPTIONS_DONE:
+        options_release(&run.options);
+        return EXIT_STORED;
+    case OPTIONS_WRONG:
+        options_release(&run.options);
+        return EXIT_WRONG;
+    case OPTIONS_RUN:
+        break;
+    }
+    message_level(run.options.quiet, run.options.verbose);
+    signals_catch();
+    status = do_run(&run);
+    release(&run);
+    signal = signals_caught();
+    signals_release(); /* one that still waits ends us here */
+    if (signal != 0)
+        raise(signal);
+    return status;
+}

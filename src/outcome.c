@@ -1,0 +1,22 @@
+/*
+ * outcome.c - where a worker's words stand in its region.
+ */
+#include "outcome.h"
+
+#include "kernel.h"
+
+static size_t align_up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes)
+{
+    struct outcome_layout at;
+
+    at.surveys = align_up(sizeof(struct outcome), sizeof(uint64_t));
+    at.longest = at.surveys + schema->n_columns * sizeof(struct survey);
+    at.rows = align_up(at.longest + schema->n_cells * sizeof(uint32_t), 4096);
+    at.rows_bytes = region_bytes > at.rows + KERNEL_SLACK ? region_bytes - at.rows - KERNEL_SLACK : 0;
+    return at;
+}

@@ -1,0 +1,214 @@
+/*
+ * pack.c - one chunk of rows to the bytes that HDF5 stores for it: shuffle, then deflate or zstd, then a checksum.
+ *
+ * Deflate is a zlib stream (RFC 1950), which every HDF5 reads. Measured on shuffled records against zlib at the same
+ * level: level 1 is isa-l's, 6 times as fast for up to 7 percent more bytes; levels 2 to 9 are libdeflate's, 1.5 to 4
+ * times as fast for 2 to 8 percent fewer bytes.
+ */
+#include "pack.h"
+
+#include <assert.h>
+#include <isa-l/igzip_lib.h>
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include "shuffle.h"
+
+enum { IGZIP_LEVEL = 1 }; /* the deflate level that isa-l does, here and by its own count */
+
+struct igzip {
+    struct isal_zstream stream;
+    uint8_t buffer[ISAL_DEF_LVL1_DEFAULT];
+};
+
+struct packer {
+    struct packing packing;
+    size_t chunk_bytes;
+    unsigned char *filtered;                      /* chunk_bytes: the chunk on its way to the codec */
+    struct igzip *igzip;                          /* deflate, level 1; else NULL */
+    struct libdeflate_compressor *libdeflate;     /* deflate, other levels; else NULL */
+};
+
+/* ---- making one ------------------------------------------------------------------------------------------------ */
+
+static size_t chunk_bytes(const struct packing *p)
+{
+    assert(p->row_bytes > 0 && p->chunk_rows > 0);
+    assert(p->chunk_rows <= UINT32_MAX / p->row_bytes);
+    return p->chunk_rows * p->row_bytes;
+}
+
+static int codec_open(struct packer *k)
+{
+    int level = k->packing.level;
+
+    switch (k->packing.codec) {
+    case PACK_NONE:
+        return 0;
+    case PACK_DEFLATE:
+        assert(level >= 1 && level <= 9);
+        if (level == IGZIP_LEVEL)
+            return (k->igzip = malloc(sizeof *k->igzip)) != NULL ? 0 : -1;
+        return (k->libdeflate = libdeflate_alloc_compressor(level)) != NULL ? 0 : -1;
+    case PACK_ZSTD:
+        assert(level >= 1 && level <= ZSTD_maxCLevel());
+        return 0;
+    }
+    return -1;
+}
+
+struct packer *packer_open(const struct packing *p)
+{
+    struct packer *k = calloc(1, sizeof *k);
+
+    if (k == NULL)
+        return NULL;
+    k->packing = *p;
+    k->chunk_bytes = chunk_bytes(p);
+    k->filtered = malloc(k->chunk_bytes);
+    if (k->filtered == NULL || codec_open(k) != 0) {
+        packer_close(k);
+        return NULL;
+    }
+    return k;
+}
+
+void packer_close(struct packer *k)
+{
+    if (k == NULL)
+        return;
+    libdeflate_free_compressor(k->libdeflate);
+    free(k->igzip);
+    free(k->filtered);
+    free(k);
+}
+
+size_t packer_most_bytes(const struct packing *p)
+{
+    return chunk_bytes(p) + (p->checksum ? PACK_CHECKSUM_BYTES : 0);
+}
+
+/* ---- the codecs: 'filtered' to 'room' bytes at most; *out_bytes is 0 when it takes more ------------------------- */
+
+static void igzip_compress(struct packer *k, unsigned char *out, size_t room, size_t *out_bytes)
+{
+    struct isal_zstream *stream = &k->igzip->stream;
+
+    isal_deflate_stateless_init(stream);
+    stream->level = IGZIP_LEVEL;
+    stream->level_buf = k->igzip->buffer;
+    stream->level_buf_size = sizeof k->igzip->buffer;
+    stream->gzip_flag = IGZIP_ZLIB;
+    stream->end_of_stream = 1;
+    stream->next_in = k->filtered;
+    stream->avail_in = (uint32_t)k->chunk_bytes;
+    stream->next_out = out;
+    stream->avail_out = (uint32_t)room;
+
+    int code = isal_deflate_stateless(stream);
+
+    assert(code == COMP_OK || code == STATELESS_OVERFLOW);
+    *out_bytes = code == COMP_OK ? stream->total_out : 0;
+}
+
+/*
+ * The frame is the one that HDF5's plugin makes: with its content size, which some readers rely on, and no checksum.
+ * A ZSTD_CCtx kept from chunk to chunk would save a tenth of the time, but since zstd 1.5.5 its match tables carry a
+ * salt that depends on what it compressed before, and so might the bytes.
+ */
+static int zstd_compress(struct packer *k, unsigned char *out, size_t room, size_t *out_bytes)
+{
+    size_t code = ZSTD_compress(out, room, k->filtered, k->chunk_bytes, k->packing.level);
+
+    *out_bytes = ZSTD_isError(code) ? 0 : code;
+    return ZSTD_isError(code) && ZSTD_getErrorCode(code) != ZSTD_error_dstSize_tooSmall ? -1 : 0;
+}
+
+static int codec_compress(struct packer *k, unsigned char *out, size_t *out_bytes)
+{
+    size_t room = k->chunk_bytes - 1;
+
+    *out_bytes = 0;
+    if (k->packing.codec == PACK_ZSTD)
+        return zstd_compress(k, out, room, out_bytes);
+    if (k->igzip != NULL)
+        igzip_compress(k, out, room, out_bytes);
+    else if (k->libdeflate != NULL)
+        *out_bytes = libdeflate_zlib_compress(k->libdeflate, k->filtered, k->chunk_bytes, out, room);
+    return 0;
+}
+
+/* ---- the checksum ---------------------------------------------------------------------------------------------- */
+
+/* End-around carry to 16 bits: remainder modulo 65535, but 65535 for a sum that is a multiple of it and not 0. */
+static uint32_t fold(uint64_t sum)
+{
+    while (sum > 0xffff)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint32_t)sum;
+}
+
+/*
+ * Fletcher's checksum over 16-bit words with the high byte first, both sums starting from 0; an odd last byte is a high
+ * byte. HDF5 folds more often, which makes no difference. Within a block the second sum stays below 2^55.
+ * Source  J. G. Fletcher, An arithmetic checksum for serial transmissions, 1982; HDF5, H5Pset_fletcher32()
+ */
+static uint32_t fletcher32(const unsigned char *bytes, size_t n_bytes)
+{
+    const size_t block_bytes = 1 << 20;
+    uint64_t sum = 0, sum_of_sums = 0;
+
+    while (n_bytes > 1) {
+        size_t n = n_bytes < block_bytes ? n_bytes & ~(size_t)1 : block_bytes;
+
+        for (const unsigned char *end = bytes + n; bytes < end; bytes += 2) {
+            sum += (uint32_t)(bytes[0] << 8 | bytes[1]);
+            sum_of_sums += sum;
+        }
+        n_bytes -= n;
+        sum = fold(sum);
+        sum_of_sums = fold(sum_of_sums);
+    }
+    if (n_bytes == 1) {
+        sum += (uint32_t)(bytes[0] << 8);
+        sum_of_sums += sum;
+    }
+    return fold(sum_of_sums) << 16 | fold(sum);
+}
+
+/* HDF5 stores it low byte first on every machine. */
+static void append_checksum(unsigned char *out, size_t *out_bytes)
+{
+    uint32_t checksum = fletcher32(out, *out_bytes);
+
+    for (int i = 0; i < PACK_CHECKSUM_BYTES; i++)
+        out[(*out_bytes)++] = (unsigned char)(checksum >> 8 * i);
+}
+
+/* ---- the pipeline ---------------------------------------------------------------------------------------------- */
+
+int packer_pack(struct packer *k, const void *rows, void *out, size_t *out_bytes, uint32_t *filter_mask)
+{
+    const struct packing *p = &k->packing;
+
+    *filter_mask = 0;
+    if (p->shuffle)
+        shuffle(rows, p->chunk_rows, p->row_bytes, k->filtered);
+    else
+        memcpy(k->filtered, rows, k->chunk_bytes);
+
+    if (codec_compress(k, out, out_bytes) != 0)
+        return -1;
+    if (*out_bytes == 0) {
+        memcpy(out, k->filtered, k->chunk_bytes);
+        *out_bytes = k->chunk_bytes;
+        if (p->codec != PACK_NONE)
+            *filter_mask = 1u << (p->shuffle ? 1 : 0);
+    }
+    if (p->checksum)
+        append_checksum(out, out_bytes);
+    return 0;
+}

@@ -1,0 +1,1006 @@
+/*
+ * store.c - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
+ *
+ * HDF5 does the book-keeping and we do the writing: a contiguous dataset is created over a stretch of the file
+ * that pwrite(2) fills through our own descriptor. Three ways lead there:
+ *
+ *   whole    the rows come in one call: create the dataset with its space allocated, ask where it lies, write there
+ *   pieces   their number is known only at the end, when a contiguous dataset cannot grow any more. So the rows
+ *            go right behind the end of the file, where HDF5 would put them next, and the dataset is created
+ *            over them afterwards. Rehearsals tell where that will be: the dataset is created without rows, with
+ *            its link and attributes, and deleted again, which also leaves holes of just the right sizes for
+ *            them. Should HDF5 choose another place after all, as it does with few rows that fit a hole, the
+ *            rows are moved there
+ *   chunks   HDF5 writes them, whole chunks straight from the caller's memory
+ *
+ * While pieces are being written nothing may make HDF5 write to the file, which to its mind ends before them: no
+ * flush, which would cut them off, and no eviction from its cache of metadata, which might hit them.
+ */
+#include "store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <hdf5.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "output_file.h"
+
+#if !H5_VERSION_GE(1, 10, 2)
+#error "HDF5 1.10.2 or newer is needed: H5Fget_eoa, H5Dwrite_chunk, H5Fset_libver_bounds"
+#endif
+
+_Static_assert((int)STORE_ERROR == (int)OUTPUT_FILE_ERROR, "sentences are passed through");
+
+enum {
+    PAGE_BYTES = 4096,
+    ALIGN_FROM_BYTES = PAGE_BYTES,   /* smaller datasets would take more padding than rows */
+    METADATA_BLOCK_BYTES = 16 << 10, /* HDF5 takes metadata from the file in blocks of this size */
+    TYPES_KEPT = 16,                 /* thousands of datasets share few schemas */
+    TEXT_TYPES_KEPT = 64,            /* types of attribute texts up to this size are kept */
+    MAX_NAMED_FIELDS = 128,          /* wider tables go without FIELD_n_NAME: the cost is quadratic, 0.4 ms for 100 */
+    MAX_COMPACT_ATTRIBUTES = 65535,  /* the most HDF5 accepts: attributes stay in the object header */
+};
+
+/* A schema and its compound type. */
+struct record_type {
+    struct schema schema; /* a copy: a pointer may come back with other contents */
+    hid_t id;
+    bool v18;             /* too wide for the oldest format */
+};
+
+enum way { WAY_NONE, WAY_WHOLE, WAY_PIECES, WAY_CHUNKS };
+
+struct store {
+    struct output_file file;
+    hid_t h5;
+    hid_t scalar;           /* dataspace of all attributes */
+    hid_t contiguous;       /* dataset creation: space allocated at once */
+    hid_t rehearsal;        /* dataset creation: no space allocated */
+    hid_t chunked;          /* dataset creation: the chunk shape is set for each dataset */
+    hid_t chunk_access;     /* dataset access: no chunk cache */
+    hid_t with_groups;      /* link creation: missing groups are made */
+    hid_t text_types[2][TEXT_TYPES_KEPT]; /* [is UTF-8][bytes] or -1 */
+    struct record_type types[TYPES_KEPT]; /* the oldest makes room */
+    size_t n_types;         /* ever made; the newest is at (n_types - 1) % TYPES_KEPT */
+    H5AC_cache_config_t evictions; /* the metadata cache as it is when it may evict */
+    uint64_t n_bytes;       /* of rows, all datasets */
+
+    /* the dataset that is being written */
+    enum way way;
+    const char *path;
+    size_t row_bytes;
+    const struct record_type *type;
+    hid_t dataset;          /* -1 until it exists */
+    uint64_t n_rows;        /* so far */
+    off_t place;            /* of the first row; WAY_PIECES */
+    size_t chunk_rows;      /* WAY_CHUNKS, as what follows */
+    unsigned char *carry;   /* a chunk at a seam between calls; kept from dataset to dataset */
+    size_t carry_bytes;     /* allocated */
+    size_t carry_rows;      /* waiting in it */
+};
+
+/* --- errors --- */
+
+/* Why the last HDF5 call that failed did so. HDF5 itself forgets at the next call, which may only tidy up. */
+static struct {
+    char text[200];
+    int sys_errno;
+} reason;
+
+/* H5Ewalk2 callback: the innermost entry comes first. HDF5 quotes errno in the midst of a description. */
+static herr_t note_entry(unsigned n, const H5E_error2_t *entry, void *unused)
+{
+    const char *quoted = entry->desc == NULL ? NULL : strstr(entry->desc, "errno = ");
+
+    (void)unused;
+    if (n == 0 && entry->desc != NULL)
+        (void)snprintf(reason.text, sizeof reason.text, "%s", entry->desc);
+    if (quoted != NULL && reason.sys_errno == 0)
+        reason.sys_errno = atoi(quoted + strlen("errno = "));
+    return 0;
+}
+
+/* H5Eset_auto2 callback, where HDF5 would print. */
+static herr_t note_reason(hid_t stack, void *unused)
+{
+    reason.text[0] = '\0';
+    reason.sys_errno = 0;
+    return H5Ewalk2(stack, H5E_WALK_UPWARD, note_entry, unused);
+}
+
+/* A failed system call on the output. */
+static int write_failed(const struct store *s, char error[STORE_ERROR])
+{
+    (void)snprintf(error, STORE_ERROR, "%.250s: cannot write: %s", s->file.name, strerror(errno));
+    return -1;
+}
+
+/* A failed HDF5 call; disk full and the like read the same whoever met them. */
+static int hdf5_failed(const struct store *s, const char *doing, const char *subject, char error[STORE_ERROR])
+{
+    if (reason.sys_errno != 0)
+        (void)snprintf(error, STORE_ERROR, "%.250s: cannot write: %s", s->file.name, strerror(reason.sys_errno));
+    else
+        (void)snprintf(error, STORE_ERROR, "%.120s: cannot %s '%.120s': %s", s->file.name, doing, subject,
+                       reason.text);
+    return -1;
+}
+
+/* --- the library --- */
+
+/*
+ * The temporary is ours alone, and locks fail on many a network file system: so no locking, unless the user
+ * wants it. Nothing is left to do at exit either; a child that leaves by exit(3) must not write to our file.
+ */
+static void prepare_library(void)
+{
+    (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
+    (void)H5dont_atexit();
+    (void)H5open();
+    (void)H5Eset_auto2(H5E_DEFAULT, note_reason, NULL);
+}
+
+void store_library_version(char *text, size_t text_bytes)
+{
+    unsigned major = 0, minor = 0, release = 0;
+
+    (void)H5get_libversion(&major, &minor, &release);
+    (void)snprintf(text, text_bytes, "%u.%u.%u", major, minor, release);
+}
+
+/* --- types --- */
+
+static hid_t integer_type(const struct field *f)
+{
+    bool is_signed = f->kind == KIND_INT;
+
+    switch (f->elem_bytes) {
+    case 1:
+        return is_signed ? H5T_STD_I8LE : H5T_STD_U8LE;
+    case 2:
+        if (f->big_endian)
+            return is_signed ? H5T_STD_I16BE : H5T_STD_U16BE;
+        return is_signed ? H5T_STD_I16LE : H5T_STD_U16LE;
+    case 4:
+        if (f->big_endian)
+            return is_signed ? H5T_STD_I32BE : H5T_STD_U32BE;
+        return is_signed ? H5T_STD_I32LE : H5T_STD_U32LE;
+    case 8:
+        if (f->big_endian)
+            return is_signed ? H5T_STD_I64BE : H5T_STD_U64BE;
+        return is_signed ? H5T_STD_I64LE : H5T_STD_U64LE;
+    default:
+        return -1;
+    }
+}
+
+static hid_t float_type(const struct field *f)
+{
+    switch (f->elem_bytes) {
+    case 4:
+        return f->big_endian ? H5T_IEEE_F32BE : H5T_IEEE_F32LE;
+    case 8:
+        return f->big_endian ? H5T_IEEE_F64BE : H5T_IEEE_F64LE;
+    default:
+        return -1;
+    }
+}
+
+/* Owner the caller. Errors -1, also for 0 bytes */
+static hid_t string_type(size_t bytes, H5T_str_t padding, H5T_cset_t charset)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+
+    if (H5Tset_size(type, bytes) < 0 || H5Tset_strpad(type, padding) < 0 || H5Tset_cset(type, charset) < 0) {
+        (void)H5Tclose(type);
+        return -1;
+    }
+    return type;
+}
+
+/* One element of a field. Owner the caller. Errors -1 */
+static hid_t element_type(const struct field *f)
+{
+    switch (f->kind) {
+    case KIND_INT:
+    case KIND_UINT:
+        return H5Tcopy(integer_type(f));
+    case KIND_FLOAT:
+        return H5Tcopy(float_type(f));
+    case KIND_STRING:
+        return string_type(f->elem_bytes, H5T_STR_NULLPAD, H5T_CSET_ASCII);
+    case KIND_UNKNOWN:
+        break;
+    }
+    return -1;
+}
+
+/* Owner the caller. Errors -1 */
+static hid_t field_type(const struct field *f)
+{
+    hsize_t dims[SCHEMA_DIMS];
+    hid_t element = element_type(f);
+    hid_t array;
+
+    if (element < 0 || f->n_dims == 0)
+        return element;
+    for (uint32_t i = 0; i < f->n_dims; i++)
+        dims[i] = f->dims[i];
+    array = H5Tarray_create2(element, f->n_dims, dims);
+    (void)H5Tclose(element);
+    return array;
+}
+
+/* The packed compound. Owner the caller. Errors -1 with *at the field that HDF5 would not take */
+static hid_t compound_type(const struct schema *schema, size_t *at)
+{
+    hid_t compound = H5Tcreate(H5T_COMPOUND, schema->row_bytes);
+
+    for (*at = 0; compound >= 0 && *at < schema->n_fields; (*at)++) {
+        const struct field *f = &schema->fields[*at];
+        hid_t type = field_type(f);
+        herr_t inserted = type < 0 ? -1 : H5Tinsert(compound, f->name, f->offset, type);
+
+        if (type >= 0)
+            (void)H5Tclose(type);
+        if (inserted < 0) {
+            (void)H5Tclose(compound);
+            return -1;
+        }
+    }
+    return compound;
+}
+
+/* --- the width of a compound --- */
+
+/*
+ * True when the type is certain to fit the oldest format, whose messages end at 64 KiB. A field takes 40 bytes
+ * besides its name and its type there, and the type of an array of strings or numbers at most 64.
+ * Source  HDF5 File Format Specification, IV.A.2.d: The Datatype Message
+ */
+static bool is_narrow(const struct schema *schema)
+{
+    size_t message_bytes = 0;
+
+    for (size_t i = 0; i < schema->n_fields; i++)
+        message_bytes += strlen(schema->fields[i].name) + 8 + 40 + 64;
+    return message_bytes < 60000;
+}
+
+/* Whether a dataset of this type can be made in 'h5' with these format bounds. */
+static bool can_be_stored(hid_t h5, hid_t type, const char *name, H5F_libver_t low)
+{
+    hid_t space = H5Screate(H5S_NULL);
+    hid_t dataset = -1;
+
+    if (H5Fset_libver_bounds(h5, low, H5F_LIBVER_LATEST) >= 0)
+        dataset = H5Dcreate2(h5, name, type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    (void)H5Sclose(space);
+    return dataset >= 0 && H5Dclose(dataset) >= 0;
+}
+
+/* Try it, in a file that exists in memory only. Errors 0 with *v18, or -1 when no format takes it */
+static int probe_width(hid_t type, bool *v18)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    hid_t h5 = -1;
+    int result = -1;
+
+    if (H5Pset_fapl_core(access, 1 << 20, false) >= 0)
+        h5 = H5Fcreate("width", H5F_ACC_TRUNC, H5P_DEFAULT, access);
+    if (h5 >= 0) {
+        *v18 = !can_be_stored(h5, type, "old", H5F_LIBVER_EARLIEST);
+        if (!*v18 || can_be_stored(h5, type, "new", H5F_LIBVER_V18))
+            result = 0;
+        (void)H5Fclose(h5);
+    }
+    (void)H5Pclose(access);
+    return result;
+}
+
+/* Make the type, and find out which format it needs. Owner the caller. Errors -1 with a sentence */
+static hid_t make_type(const struct schema *schema, bool *v18, char error[STORE_ERROR])
+{
+    size_t at;
+    hid_t type = compound_type(schema, &at);
+
+    *v18 = false;
+    if (type < 0) {
+        bool is_field = at < schema->n_fields;
+
+        (void)snprintf(error, STORE_ERROR, "field %zu ('%.120s') cannot be stored: %s", at + 1,
+                       is_field ? schema->fields[at].name : "", reason.text);
+        return -1;
+    }
+    if (!is_narrow(schema) && probe_width(type, v18) != 0) {
+        (void)snprintf(error, STORE_ERROR,
+                       "a record of %zu fields is too wide for HDF5 (about 1000 to 2300 fit, fewer with long "
+                       "names): choose columns with --usecols, or join columns of one type as an array member "
+                       "such as 'x:(%zu)f4'",
+                       schema->n_fields, schema->n_fields);
+        (void)H5Tclose(type);
+        return -1;
+    }
+    return type;
+}
+
+int store_check_schema(const struct schema *schema, char error[STORE_ERROR])
+{
+    bool v18;
+    hid_t type;
+
+    prepare_library();
+    type = make_type(schema, &v18, error);
+    if (type < 0)
+        return -1;
+    (void)H5Tclose(type);
+    return 0;
+}
+
+static void forget_type(struct record_type *t)
+{
+    (void)H5Tclose(t->id);
+    schema_release(&t->schema);
+}
+
+/* The type of a schema, from the last few or made. Owner the store. Errors NULL with a sentence */
+static const struct record_type *find_type(struct store *s, const struct schema *schema, char error[STORE_ERROR])
+{
+    size_t n_kept = s->n_types < TYPES_KEPT ? s->n_types : TYPES_KEPT;
+    struct record_type made;
+    struct record_type *slot;
+
+    for (size_t i = 1; i <= n_kept; i++) {
+        slot = &s->types[(s->n_types - i) % TYPES_KEPT];
+        if (schema_equal(&slot->schema, schema))
+            return slot;
+    }
+    made.id = make_type(schema, &made.v18, error);
+    if (made.id < 0)
+        return NULL;
+    if (schema_copy(&made.schema, schema) != 0) {
+        (void)H5Tclose(made.id);
+        (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
+        return NULL;
+    }
+    slot = &s->types[s->n_types % TYPES_KEPT];
+    if (s->n_types >= TYPES_KEPT)
+        forget_type(slot);
+    s->n_types++;
+    *slot = made;
+    return slot;
+}
+
+/* --- attributes --- */
+
+/* Errors 0, or -1 from HDF5 */
+static int write_attribute(const struct store *s, hid_t object, const char *name, hid_t type, const void *value)
+{
+    hid_t attribute = H5Acreate2(object, name, type, s->scalar, H5P_DEFAULT, H5P_DEFAULT);
+    herr_t written;
+
+    if (attribute < 0)
+        return -1;
+    written = H5Awrite(attribute, type, value);
+    return H5Aclose(attribute) < 0 || written < 0 ? -1 : 0;
+}
+
+/* Well-formed UTF-8 as far as its first two bytes tell: no overlong forms, no surrogates, nothing past U+10FFFF. */
+static bool is_utf8(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        unsigned char lead = *c;
+        int n_more = lead < 0x80 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3;
+
+        if ((lead >= 0x80 && lead < 0xc2) || lead > 0xf4)
+            return false;
+        if ((lead == 0xe0 && c[1] < 0xa0) || (lead == 0xed && c[1] > 0x9f) || (lead == 0xf0 && c[1] < 0x90) ||
+            (lead == 0xf4 && c[1] > 0x8f))
+            return false;
+        for (; n_more > 0; n_more--)
+            if ((*++c & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
+/* The terminator is stored too: so the empty text is a text as any other, and every reader finds the end. */
+static int write_text(struct store *s, hid_t object, const char *name, const char *text)
+{
+    bool utf8 = is_utf8(text);
+    size_t bytes = strlen(text) + 1;
+    hid_t unkept = -1;
+    hid_t *type = bytes < TEXT_TYPES_KEPT ? &s->text_types[utf8][bytes] : &unkept;
+    int result = -1;
+
+    if (*type < 0)
+        *type = string_type(bytes, H5T_STR_NULLTERM, utf8 ? H5T_CSET_UTF8 : H5T_CSET_ASCII);
+    if (*type >= 0)
+        result = write_attribute(s, object, name, *type, text);
+    if (unkept >= 0)
+        (void)H5Tclose(unkept);
+    return result;
+}
+
+static int write_given(struct store *s, hid_t object, const struct store_attribute *a)
+{
+    switch (a->type) {
+    case ATTRIBUTE_TEXT:
+        return write_text(s, object, a->name, a->text);
+    case ATTRIBUTE_COUNT:
+        return write_attribute(s, object, a->name, H5T_NATIVE_UINT64, &a->count);
+    case ATTRIBUTE_NUMBER:
+        return write_attribute(s, object, a->name, H5T_NATIVE_DOUBLE, &a->number);
+    }
+    return -1;
+}
+
+/*
+ * What makes a dataset of records a table to PyTables, pandas and the HDF5 table interface.
+ * Source  HDF5 Table Specification, version 3.0
+ */
+static int write_table_attributes(struct store *s, hid_t dataset)
+{
+    const struct schema *schema = &s->type->schema;
+    int64_t n_rows = (int64_t)s->n_rows;
+    char name[32];
+
+    if (write_text(s, dataset, "CLASS", "TABLE") != 0 || write_text(s, dataset, "VERSION", "3.0") != 0 ||
+        write_text(s, dataset, "TITLE", "") != 0)
+        return -1;
+    for (size_t i = 0; i < schema->n_fields && schema->n_fields <= MAX_NAMED_FIELDS; i++) {
+        (void)snprintf(name, sizeof name, "FIELD_%zu_NAME", i);
+        if (write_text(s, dataset, name, schema->fields[i].name) != 0)
+            return -1;
+    }
+    return write_attribute(s, dataset, "NROWS", H5T_NATIVE_INT64, &n_rows);
+}
+
+static int write_attributes(struct store *s, hid_t dataset, const struct store_attribute *attributes, size_t n,
+                            char error[STORE_ERROR])
+{
+    if (write_table_attributes(s, dataset) != 0)
+        return hdf5_failed(s, "write the attributes of", s->path, error);
+    for (size_t i = 0; i < n; i++)
+        if (write_given(s, dataset, &attributes[i]) != 0)
+            return hdf5_failed(s, "write the attributes of", s->path, error);
+    return 0;
+}
+
+int store_root_attribute(struct store *s, const struct store_attribute *attribute, char error[STORE_ERROR])
+{
+    if (write_given(s, s->h5, attribute) != 0)
+        return hdf5_failed(s, "write the attribute", attribute->name, error);
+    return 0;
+}
+
+/* --- datasets --- */
+
+/* Errors -1 from HDF5 */
+static hid_t create_in_format(const struct store *s, hid_t space, hid_t creation, hid_t access)
+{
+    hid_t links = strchr(s->path, '/') == NULL ? H5P_DEFAULT : s->with_groups;
+    hid_t dataset = -1;
+
+    if (!s->type->v18)
+        return H5Dcreate2(s->h5, s->path, s->type->id, space, links, creation, access);
+    if (H5Fset_libver_bounds(s->h5, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0)
+        dataset = H5Dcreate2(s->h5, s->path, s->type->id, space, links, creation, access);
+    return H5Fset_libver_bounds(s->h5, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ? -1 : dataset;
+}
+
+/* Errors -1 with a sentence */
+static hid_t create_dataset(const struct store *s, hsize_t n_rows, hsize_t max_rows, hid_t creation, hid_t access,
+                            char error[STORE_ERROR])
+{
+    hid_t space = H5Screate_simple(1, &n_rows, &max_rows);
+    hid_t dataset = space < 0 ? -1 : create_in_format(s, space, creation, access);
+
+    if (dataset < 0)
+        (void)hdf5_failed(s, "create dataset", s->path, error);
+    if (space >= 0)
+        (void)H5Sclose(space);
+    return dataset;
+}
+
+/*
+ * HDF5 aligns what is not small (ALIGN_FROM_BYTES), but rows of a small dataset are to start on a page too: let the end
+ * of the file, where it will put them, be one.
+ */
+static int align_end(struct store *s)
+{
+    haddr_t end;
+
+    if (H5Fget_eoa(s->h5, &end) < 0)
+        return -1;
+    return end % PAGE_BYTES == 0 ? 0 : H5Fincrement_filesize(s->h5, PAGE_BYTES - end % PAGE_BYTES) < 0 ? -1 : 0;
+}
+
+/* The dataset over n_rows that are to be, or are already, at *place. 0 rows have no place. */
+static int create_contiguous(struct store *s, uint64_t n_rows, off_t *place, char error[STORE_ERROR])
+{
+    haddr_t offset;
+
+    if (n_rows > 0 && n_rows * s->row_bytes < ALIGN_FROM_BYTES && align_end(s) != 0)
+        return hdf5_failed(s, "place dataset", s->path, error);
+    s->dataset = create_dataset(s, n_rows, n_rows, s->contiguous, H5P_DEFAULT, error);
+    if (s->dataset < 0)
+        return -1;
+    if (n_rows == 0)
+        return 0;
+    offset = H5Dget_offset(s->dataset);
+    if (offset == HADDR_UNDEF)
+        return hdf5_failed(s, "place dataset", s->path, error);
+    *place = (off_t)offset;
+    return 0;
+}
+
+/* --- whole --- */
+
+static int whole_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    off_t place = 0;
+
+    assert(s->dataset < 0 && "without 'pieces' rows come in one call");
+    if (create_contiguous(s, n_rows, &place, error) != 0)
+        return -1;
+    if (output_file_write(&s->file, rows, n_rows * s->row_bytes, place) != 0)
+        return write_failed(s, error);
+    return 0;
+}
+
+static int whole_end(struct store *s, char error[STORE_ERROR])
+{
+    off_t place;
+
+    return s->dataset >= 0 ? 0 : create_contiguous(s, 0, &place, error);
+}
+
+/* --- pieces --- */
+
+/* While 'allowed' is false the metadata cache only grows. */
+static int allow_evictions(struct store *s, bool allowed)
+{
+    H5AC_cache_config_t config = s->evictions;
+
+    if (!allowed) {
+        config.evictions_enabled = false;
+        config.incr_mode = H5C_incr__off;
+        config.flash_incr_mode = H5C_flash_incr__off;
+        config.decr_mode = H5C_decr__off;
+    }
+    config.set_initial_size = false;
+    return H5Fset_mdc_config(s->h5, &config) < 0 ? -1 : 0;
+}
+
+/*
+ * Create the dataset without room for rows, and delete it.
+ * *end is the end of the file between header and attributes, which is where HDF5 takes the room for rows
+ */
+static int rehearse(struct store *s, const struct store_dataset *d, haddr_t *end, char error[STORE_ERROR])
+{
+    hid_t dataset = create_dataset(s, 1, 1, s->rehearsal, H5P_DEFAULT, error);
+
+    if (dataset < 0)
+        return -1;
+    if (H5Fget_eoa(s->h5, end) < 0) {
+        (void)hdf5_failed(s, "prepare dataset", s->path, error);
+        goto fail;
+    }
+    if (write_attributes(s, dataset, d->attributes, d->n_attributes, error) != 0)
+        goto fail;
+    if (H5Dclose(dataset) < 0 || H5Ldelete(s->h5, s->path, H5P_DEFAULT) < 0)
+        return hdf5_failed(s, "prepare dataset", s->path, error);
+    return 0;
+
+fail:
+    (void)H5Dclose(dataset);
+    return -1;
+}
+
+/*
+ * The first rehearsal makes the holes, or gives unused space at the end of the file back. The second starts from the
+ * file as a rehearsal leaves it, as the dataset itself will, and so finds the place that it will have.
+ */
+static int pieces_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
+{
+    haddr_t end;
+
+    if (allow_evictions(s, false) != 0)
+        return hdf5_failed(s, "prepare dataset", s->path, error);
+    if (rehearse(s, d, &end, error) != 0 || rehearse(s, d, &end, error) != 0)
+        return -1;
+    s->place = (off_t)((end + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES);
+    return 0;
+}
+
+static int pieces_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    off_t written = (off_t)(s->n_rows * s->row_bytes);
+
+    if (output_file_write(&s->file, rows, n_rows * s->row_bytes, s->place + written) != 0)
+        return write_failed(s, error);
+    return 0;
+}
+
+/* HDF5 has put the dataset elsewhere. What the rows leave beyond its end of the file is cut off. */
+static int move_rows(struct store *s, off_t to, char error[STORE_ERROR])
+{
+    haddr_t end;
+
+    if (H5Fget_eoa(s->h5, &end) < 0)
+        return hdf5_failed(s, "place dataset", s->path, error);
+    if (output_file_move(&s->file, s->place, to, (off_t)(s->n_rows * s->row_bytes)) != 0 ||
+        output_file_truncate(&s->file, (off_t)end) != 0)
+        return write_failed(s, error);
+    return 0;
+}
+
+static int pieces_end(struct store *s, char error[STORE_ERROR])
+{
+    off_t place = s->place;
+
+    if (create_contiguous(s, s->n_rows, &place, error) != 0)
+        return -1;
+    if (place != s->place && move_rows(s, place, error) != 0)
+        return -1;
+    return 0;
+}
+
+/* --- chunks --- */
+
+static int chunks_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
+{
+    size_t chunk_bytes = d->chunk_rows * s->row_bytes;
+    hsize_t chunk_rows = d->chunk_rows;
+    unsigned char *carry;
+
+    s->chunk_rows = d->chunk_rows;
+    s->carry_rows = 0;
+    if (s->carry_bytes < chunk_bytes) {
+        carry = realloc(s->carry, chunk_bytes);
+        if (carry == NULL)
+            return write_failed(s, error);
+        s->carry = carry;
+        s->carry_bytes = chunk_bytes;
+    }
+    if (H5Pset_chunk(s->chunked, 1, &chunk_rows) < 0)
+        return hdf5_failed(s, "create dataset", s->path, error);
+    s->dataset = create_dataset(s, 0, H5S_UNLIMITED, s->chunked, s->chunk_access, error);
+    return s->dataset < 0 ? -1 : 0;
+}
+
+static int write_chunk(struct store *s, uint64_t first_row, const void *rows, char error[STORE_ERROR])
+{
+    hsize_t offset = first_row;
+
+    if (H5Dwrite_chunk(s->dataset, H5P_DEFAULT, 0, &offset, s->chunk_rows * s->row_bytes, rows) < 0)
+        return hdf5_failed(s, "write dataset", s->path, error);
+    return 0;
+}
+
+/* Copy into the seam's chunk as many rows as it still takes. Returns their number. */
+static size_t fill_carry(struct store *s, const unsigned char *rows, size_t n_rows)
+{
+    size_t room = s->chunk_rows - s->carry_rows;
+    size_t n = n_rows < room ? n_rows : room;
+
+    if (n > 0)
+        memcpy(s->carry + s->carry_rows * s->row_bytes, rows, n * s->row_bytes);
+    s->carry_rows += n;
+    return n;
+}
+
+/*
+ * Chunk after chunk: the carry when a call before ended within one, then straight from the caller's rows. What is
+ * left waits in the carry, so that the cuts between calls leave no trace.
+ */
+static int write_full_chunks(struct store *s, const unsigned char *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    uint64_t next_row = s->n_rows - s->carry_rows; /* the next chunk begins there */
+    size_t n = s->carry_rows > 0 ? fill_carry(s, rows, n_rows) : 0;
+
+    if (s->carry_rows == s->chunk_rows) {
+        if (write_chunk(s, next_row, s->carry, error) != 0)
+            return -1;
+        s->carry_rows = 0;
+        next_row += s->chunk_rows;
+    }
+    for (; n_rows - n >= s->chunk_rows; n += s->chunk_rows, next_row += s->chunk_rows)
+        if (write_chunk(s, next_row, rows + n * s->row_bytes, error) != 0)
+            return -1;
+    (void)fill_carry(s, rows + n * s->row_bytes, n_rows - n);
+    return 0;
+}
+
+static int chunks_rows(struct store *s, const unsigned char *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    hsize_t extent = s->n_rows + n_rows;
+    haddr_t end;
+
+    if (H5Dset_extent(s->dataset, &extent) < 0)
+        return hdf5_failed(s, "extend dataset", s->path, error);
+    if (write_full_chunks(s, rows, n_rows, error) != 0)
+        return -1;
+    if (H5Fget_eoa(s->h5, &end) < 0)
+        return hdf5_failed(s, "extend dataset", s->path, error);
+    output_file_write_back(&s->file, (off_t)end);
+    return 0;
+}
+
+static int chunks_end(struct store *s, char error[STORE_ERROR])
+{
+    size_t carried_bytes = s->carry_rows * s->row_bytes;
+
+    if (s->carry_rows == 0)
+        return 0;
+    memset(s->carry + carried_bytes, 0, s->chunk_rows * s->row_bytes - carried_bytes);
+    return write_chunk(s, s->n_rows - s->carry_rows, s->carry, error);
+}
+
+/* --- one dataset --- */
+
+int store_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
+{
+    assert(s->way == WAY_NONE && "store_end() comes first");
+    s->type = find_type(s, d->schema, error);
+    if (s->type == NULL)
+        return -1;
+    s->path = d->path;
+    s->row_bytes = d->schema->row_bytes;
+    s->dataset = -1;
+    s->n_rows = 0;
+    if (d->layout == STORE_CHUNKED) {
+        s->way = WAY_CHUNKS;
+        return chunks_begin(s, d, error);
+    }
+    if (d->pieces) {
+        s->way = WAY_PIECES;
+        return pieces_begin(s, d, error);
+    }
+    s->way = WAY_WHOLE;
+    return 0;
+}
+
+int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    int result = -1;
+
+    assert(s->way != WAY_NONE && "store_begin() comes first");
+    switch (s->way) {
+    case WAY_NONE:
+        break;
+    case WAY_WHOLE:
+        result = whole_rows(s, rows, n_rows, error);
+        break;
+    case WAY_PIECES:
+        result = pieces_rows(s, rows, n_rows, error);
+        break;
+    case WAY_CHUNKS:
+        result = chunks_rows(s, rows, n_rows, error);
+        break;
+    }
+    s->n_rows += n_rows;
+    s->n_bytes += n_rows * s->row_bytes;
+    return result;
+}
+
+static int place_rows(struct store *s, char error[STORE_ERROR])
+{
+    switch (s->way) {
+    case WAY_NONE:
+        break;
+    case WAY_WHOLE:
+        return whole_end(s, error);
+    case WAY_PIECES:
+        return pieces_end(s, error);
+    case WAY_CHUNKS:
+        return chunks_end(s, error);
+    }
+    return -1;
+}
+
+int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,
+              char error[STORE_ERROR])
+{
+    hid_t dataset;
+
+    assert(s->way != WAY_NONE && "store_begin() comes first");
+    if (place_rows(s, error) != 0 || write_attributes(s, s->dataset, attributes, n_attributes, error) != 0)
+        return -1;
+    dataset = s->dataset;
+    s->dataset = -1;
+    if (H5Dclose(dataset) < 0)
+        return hdf5_failed(s, "close dataset", s->path, error);
+    if (s->way == WAY_PIECES && allow_evictions(s, true) != 0)
+        return hdf5_failed(s, "close dataset", s->path, error);
+    s->way = WAY_NONE;
+    return 0;
+}
+
+/* --- the file --- */
+
+/* Errors -1 from HDF5 */
+static hid_t creation_list(H5D_layout_t layout, H5D_alloc_time_t when)
+{
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE);
+
+    if (list < 0 || H5Pset_layout(list, layout) < 0 || H5Pset_alloc_time(list, when) < 0 ||
+        H5Pset_fill_time(list, H5D_FILL_TIME_NEVER) < 0 || H5Pset_obj_track_times(list, false) < 0 ||
+        H5Pset_attr_phase_change(list, MAX_COMPACT_ATTRIBUTES, 0) < 0)
+        return -1;
+    return list;
+}
+
+static int make_lists(struct store *s)
+{
+    s->scalar = H5Screate(H5S_SCALAR);
+    s->contiguous = creation_list(H5D_CONTIGUOUS, H5D_ALLOC_TIME_EARLY);
+    s->rehearsal = creation_list(H5D_CONTIGUOUS, H5D_ALLOC_TIME_LATE);
+    s->chunked = creation_list(H5D_CHUNKED, H5D_ALLOC_TIME_INCR);
+    s->chunk_access = H5Pcreate(H5P_DATASET_ACCESS);
+    s->with_groups = H5Pcreate(H5P_LINK_CREATE);
+    if (s->scalar < 0 || s->contiguous < 0 || s->rehearsal < 0 || s->chunked < 0 || s->chunk_access < 0 ||
+        s->with_groups < 0)
+        return -1;
+    if (H5Pset_chunk_cache(s->chunk_access, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT) < 0 ||
+        H5Pset_create_intermediate_group(s->with_groups, 1) < 0)
+        return -1;
+    return 0;
+}
+
+/*
+ * Rows start on a page. The library's own small pieces of rows would not be where the end of the file says, so it
+ * makes none; its blocks of metadata are larger than it likes by default, as every dataset costs a few kilobytes.
+ * Errors -1 from HDF5
+ */
+static hid_t access_list(void)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+
+    if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
+        H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ||
+        H5Pset_alignment(access, ALIGN_FROM_BYTES, PAGE_BYTES) < 0 ||
+        H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
+        (void)H5Pclose(access);
+        return -1;
+    }
+    return access;
+}
+
+/* The root group, as the datasets, keeps no times. Errors -1 from HDF5 */
+static hid_t create_file(const char *path)
+{
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    hid_t access = access_list();
+    hid_t h5 = -1;
+
+    if (access >= 0 && H5Pset_obj_track_times(creation, false) >= 0)
+        h5 = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    (void)H5Pclose(creation);
+    (void)H5Pclose(access);
+    return h5;
+}
+
+int store_check_output(const char *output, bool force, char error[STORE_ERROR])
+{
+    return output_file_check(output, force, error);
+}
+
+int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR])
+{
+    struct store *s = malloc(sizeof *s);
+
+    *store = NULL;
+    if (s == NULL) {
+        (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
+        return -1;
+    }
+    *s = (struct store){.h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
+                        .chunk_access = -1, .with_groups = -1, .dataset = -1};
+    for (size_t i = 0; i < TEXT_TYPES_KEPT; i++)
+        s->text_types[false][i] = s->text_types[true][i] = -1;
+    if (output_file_open(&s->file, output, force, error) != 0)
+        goto fail;
+    prepare_library();
+    s->evictions.version = H5AC__CURR_CACHE_CONFIG_VERSION;
+    s->h5 = create_file(s->file.temporary);
+    if (s->h5 < 0 || make_lists(s) != 0 || H5Fget_mdc_config(s->h5, &s->evictions) < 0) {
+        (void)hdf5_failed(s, "create", "/", error);
+        goto fail;
+    }
+    *store = s;
+    return 0;
+
+fail:
+    store_discard(s);
+    return -1;
+}
+
+static void close_if_open(hid_t *id)
+{
+    if (*id >= 0)
+        (void)H5Idec_ref(*id);
+    *id = -1;
+}
+
+/* All ids but the file's: an open dataset would keep the file open. */
+static void close_ids(struct store *s)
+{
+    hid_t *lists[] = {&s->dataset,   &s->scalar,  &s->contiguous,
+                      &s->rehearsal, &s->chunked, &s->chunk_access, &s->with_groups};
+    size_t n_kept = s->n_types < TYPES_KEPT ? s->n_types : TYPES_KEPT;
+
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+        close_if_open(lists[i]);
+    for (size_t i = 0; i < TEXT_TYPES_KEPT; i++) {
+        close_if_open(&s->text_types[false][i]);
+        close_if_open(&s->text_types[true][i]);
+    }
+    for (size_t i = 0; i < n_kept; i++)
+        forget_type(&s->types[i]);
+    s->n_types = 0;
+}
+
+/* Whatever went unnoticed before: HDF5 refuses to open a file that is shorter than it says. */
+static bool opens_again(const char *path)
+{
+    hid_t h5 = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+
+    return h5 >= 0 && H5Fclose(h5) >= 0;
+}
+
+/* The flush is apart because it says more about what failed than the close would. */
+static int close_file(struct store *s, char error[STORE_ERROR])
+{
+    hid_t h5 = s->h5;
+
+    close_ids(s);
+    assert(H5Fget_obj_count(h5, H5F_OBJ_ALL) == 1 && "nothing in the file is open");
+    if (H5Fflush(h5, H5F_SCOPE_LOCAL) < 0)
+        return hdf5_failed(s, "write", "/", error);
+    s->h5 = -1;
+    if (H5Fclose(h5) < 0 || !opens_again(s->file.temporary))
+        return hdf5_failed(s, "write", "/", error);
+    return 0;
+}
+
+int store_commit(struct store *s, uint64_t *file_bytes, char error[STORE_ERROR])
+{
+    struct stat status;
+    int result;
+
+    assert(s->way == WAY_NONE && "store_end() comes first");
+    result = close_file(s, error);
+    *file_bytes = fstat(s->file.fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+    if (result == 0)
+        result = output_file_commit(&s->file, error);
+    store_discard(s);
+    return result;
+}
+
+/* The temporary goes first: what HDF5 still writes as it closes then has no name. */
+void store_discard(struct store *s)
+{
+    if (s == NULL)
+        return;
+    output_file_discard(&s->file);
+    close_ids(s);
+    if (s->h5 >= 0)
+        (void)H5Fclose(s->h5);
+    free(s->carry);
+    free(s);
+}
+
+const char *store_temporary(const struct store *s)
+{
+    return s == NULL ? NULL : s->file.temporary;
+}
+
+uint64_t store_bytes(const struct store *s)
+{
+    return s->n_bytes;
+}

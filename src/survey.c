@@ -1,0 +1,135 @@
+/*
+ * survey.c - what the values of a text column have been so far, and the narrowest type that holds them all.
+ *
+ * Each field is put into a class; a column's class is the widest one seen, so order does not matter. 'nan' and 'inf'
+ * are floats: a column of text that has them among its words has other words too, and these make it text.
+ */
+#include "survey.h"
+
+#include "convert.h"
+#include "dialect.h"
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Quick: true when the first byte rules out every number and every spelling of inf and nan. */
+static bool cannot_be_number(char first)
+{
+    switch (first) {
+    case '+': case '-': case '.': case 'i': case 'I': case 'n': case 'N':
+        return false;
+    default:
+        return !is_digit(first);
+    }
+}
+
+static enum survey_class class_of(struct survey *s, const char *text, size_t text_bytes)
+{
+    bool negative, overflow;
+    uint64_t magnitude;
+    double value;
+
+    if (text_bytes == 0 || cannot_be_number(*text))
+        return SURVEY_TEXT;
+    switch (convert_integer(text, text_bytes, &negative, &magnitude)) {
+    case FAILURE_NONE:
+        if (negative && magnitude > s->most_negative)
+            s->most_negative = magnitude;
+        if (!negative && magnitude > s->most_positive)
+            s->most_positive = magnitude;
+        return SURVEY_INTEGER;
+    case FAILURE_OUT_OF_RANGE:
+        s->too_large = true;
+        return SURVEY_INTEGER;
+    default:
+        break;
+    }
+    if (convert_double(text, text_bytes, &value, &overflow) == FAILURE_NONE && convert_is_likely(text, text_bytes))
+        return SURVEY_FLOAT;
+    return SURVEY_TEXT;
+}
+
+/* A token such as '-9999' is a number first; a finite one never counts as missing here, whatever the column becomes. */
+static bool is_word(const char *text, size_t text_bytes)
+{
+    for (size_t i = 0; i < text_bytes; i++)
+        if (is_digit(text[i]))
+            return false;
+    return true;
+}
+
+void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted)
+{
+    enum survey_class class;
+
+    (void)quoted; /* "12" is the number 12, as everywhere */
+    if (text_bytes > s->longest)
+        s->longest = text_bytes < UINT32_MAX ? (uint32_t)text_bytes : UINT32_MAX;
+    while (text_bytes > 0 && is_blank(text[text_bytes - 1]))
+        text_bytes--;
+    while (text_bytes > 0 && is_blank(*text)) {
+        text++;
+        text_bytes--;
+    }
+    class = class_of(s, text, text_bytes);
+    if (missing != NULL && (class == SURVEY_TEXT || (class == SURVEY_FLOAT && is_word(text, text_bytes))) &&
+        convert_is_missing(missing, KIND_STRING, text, text_bytes))
+        s->missing = true;
+    else if (class > s->class)
+        s->class = (uint8_t)class;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+void survey_join(struct survey *into, const struct survey *other)
+{
+    into->class = (uint8_t)larger(into->class, other->class);
+    into->missing = into->missing || other->missing;
+    into->too_large = into->too_large || other->too_large;
+    into->longest = (uint32_t)larger(into->longest, other->longest);
+    into->most_negative = larger(into->most_negative, other->most_negative);
+    into->most_positive = larger(into->most_positive, other->most_positive);
+}
+
+static void set_type(struct field *f, enum kind kind, uint32_t bytes)
+{
+    f->kind = kind;
+    f->elem_bytes = bytes;
+    f->big_endian = false;
+    f->n_dims = 0;
+    f->n_elems = 1;
+}
+
+static int set_integer(const struct survey *s, struct field *f)
+{
+    const uint64_t largest_i4 = INT32_MAX, largest_i8 = INT64_MAX;
+
+    if (s->too_large || s->most_negative > largest_i8 + 1 || (s->most_negative > 0 && s->most_positive > largest_i8))
+        return FAILURE_NO_TYPE;
+    if (s->most_positive > largest_i8)
+        set_type(f, KIND_UINT, 8);
+    else if (s->most_positive > largest_i4 || s->most_negative > largest_i4 + 1)
+        set_type(f, KIND_INT, 8);
+    else
+        set_type(f, KIND_INT, 4);
+    return FAILURE_NONE;
+}
+
+int survey_type(const struct survey *s, const struct missing *missing, struct field *field)
+{
+    bool needs_nan = s->missing && (missing == NULL || !missing->has_fill);
+
+    if (s->class == SURVEY_TEXT) {
+        set_type(field, KIND_STRING, s->longest > 0 ? s->longest : 1);
+        return FAILURE_NONE;
+    }
+    if (s->class == SURVEY_INTEGER && (!needs_nan || s->too_large))
+        return set_integer(s, field);
+    set_type(field, KIND_FLOAT, 8);
+    return FAILURE_NONE;
+}

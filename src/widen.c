@@ -1,0 +1,66 @@
+/*
+ * widen.c - a worker's own wider schema, once a guessed type did not hold.
+ */
+#include "widen.h"
+
+#include <stdlib.h>
+
+/* Twice the room that is needed, so that growing lengths come back only log n times. */
+static uint32_t roomy(uint32_t longest)
+{
+    uint32_t room = 16;
+
+    while (room < longest && room < UINT32_MAX / 4)
+        room *= 2;
+    return room < longest ? longest : room;
+}
+
+static void widen_field(struct field *f, const struct survey *a, const struct survey *b)
+{
+    struct survey joined = *a;
+
+    survey_join(&joined, b);
+    if (survey_type(&joined, &f->missing, f) != FAILURE_NONE)
+        f->kind = KIND_STRING;
+    if (f->kind == KIND_STRING)
+        f->elem_bytes = roomy(joined.longest);
+}
+
+/* Offsets anew: fields moved, each cell keeps its place inside its field. */
+static void lay_out(struct schema *s)
+{
+    size_t offset = 0;
+
+    for (size_t i = 0; i < s->n_fields; i++) {
+        struct field *f = &s->fields[i];
+
+        for (size_t j = 0; j < s->n_cells; j++) {
+            struct cell *c = &s->cells[j];
+
+            if (c->field == i) {
+                c->offset = (uint32_t)(c->offset - f->offset + offset);
+                c->bytes = f->elem_bytes;
+                c->kind = (uint8_t)f->kind;
+                c->missing = &f->missing;
+            }
+        }
+        f->offset = offset;
+        offset += (size_t)f->elem_bytes * f->n_elems;
+    }
+    s->row_bytes = offset;
+}
+
+int widen_schema(struct schema *wider, const struct schema *s, const bool *inferred, const struct survey *guessed_from,
+                 const struct survey *surveys)
+{
+    if (schema_copy(wider, s) != 0)
+        return -1;
+    for (size_t i = 0; i < wider->n_cells; i++) {
+        const struct cell *c = &wider->cells[i];
+
+        if (inferred[c->field])
+            widen_field(&wider->fields[c->field], &guessed_from[c->column], &surveys[c->column]);
+    }
+    lay_out(wider);
+    return 0;
+}

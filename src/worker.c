@@ -1,0 +1,491 @@
+/*
+ * worker.c - one slice of one input to rows.
+ *
+ * Text comes block by block into one buffer that stays hot in the cache. The unfinished record at a block's end is
+ * carried in front of the next block, so that the kernel always sees whole lines in one piece:
+ *
+ *     buffer:  | room for the carry ........ carry | block, read(2) to an address congruent to its file offset |
+ *
+ * read(2) copies at a third of its speed when source and destination differ by 1 to 15 bytes modulo the page size,
+ * therefore the block's place is fixed and the carry moves.
+ *
+ * The kernel gets the text that is visible to this slice: not the records of the next slice, not the lines of a
+ * footer. It stops for three reasons: all is read, no room for more rows, a bad record.
+ */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "widen.h"
+
+enum {
+    BLOCK_BYTES = 256 * 1024,
+    PAGE_BYTES = 4096,
+    CARRY_BYTES = 64 * 1024,         /* room for the carry at first */
+    PUBLISH_BYTES = 8 * 1024 * 1024, /* of rows that are worth waking the parent */
+};
+
+struct worker {
+    struct worker_job *job;
+    struct outcome *outcome;
+    struct stream *stream;
+    const struct schema *schema;  /* the job's, or our own wider one */
+    struct kernel *kernel;
+    struct schema wider;
+    bool is_wider;
+    struct record *record;        /* for surveys; opened when first needed */
+
+    char *buffer;
+    size_t carry_room;            /* bytes between the buffer's first pad and the block */
+    const char *text;             /* what is not used yet */
+    size_t text_bytes;
+    uint64_t text_offset;         /* of 'text' in the input's text */
+    uint64_t read_offset;         /* of the next byte to read */
+    size_t head_used;
+    bool at_end;                  /* nothing more to read */
+    bool one_by_one;              /* past the slice's end, finishing a quoted record */
+
+    size_t n_rows;                /* in the region now */
+    size_t published;
+    bool void_rows;               /* rows are made, but nobody wants them */
+};
+
+/* ---- text ------------------------------------------------------------------------------------------------------ */
+
+static char *block_of(const struct worker *w)
+{
+    return w->buffer + w->carry_room;
+}
+
+/* Make room for a carry of that size; the text in the buffer moves along. */
+static int reserve_carry(struct worker *w, size_t carry_bytes)
+{
+    size_t room = w->carry_room ? w->carry_room : CARRY_BYTES;
+    char *grown;
+
+    if (w->buffer != NULL && carry_bytes + KERNEL_PAD <= w->carry_room)
+        return FAILURE_NONE;
+    if (carry_bytes > w->job->record_limit)
+        return FAILURE_LINE_LONG;
+    while (room < carry_bytes + KERNEL_PAD)
+        room *= 2;
+    grown = aligned_alloc(PAGE_BYTES, room + BLOCK_BYTES + PAGE_BYTES);
+    if (grown == NULL)
+        return FAILURE_MEMORY;
+    if (w->text_bytes > 0)
+        memcpy(grown + room - w->text_bytes, w->text, w->text_bytes);
+    free(w->buffer);
+    w->buffer = grown;
+    w->carry_room = room;
+    w->text = grown + room - w->text_bytes;
+    return FAILURE_NONE;
+}
+
+/* Up to n bytes: first the head that was taken before, then the stream. */
+static ssize_t read_text(struct worker *w, char *to, size_t n)
+{
+    size_t left = w->job->head_bytes - w->head_used;
+
+    if (left > 0) {
+        n = n < left ? n : left;
+        memcpy(to, w->job->head + w->head_used, n);
+        w->head_used += n;
+        return (ssize_t)n;
+    }
+    return stream_read(w->stream, to, n, &w->outcome->fatal);
+}
+
+/* Carry what is unused and read the next block behind it. Errors a failure code. */
+static int next_block(struct worker *w)
+{
+    size_t skew = w->text_bytes == 0 ? w->read_offset % PAGE_BYTES : 0;
+    int code = reserve_carry(w, w->text_bytes);
+    char *start;
+    ssize_t n;
+
+    if (code != FAILURE_NONE)
+        return code;
+    start = block_of(w) + skew - w->text_bytes;
+    memmove(start, w->text, w->text_bytes);
+    w->text = start;
+    n = read_text(w, block_of(w) + skew, BLOCK_BYTES - skew);
+    if (n < 0)
+        return w->outcome->fatal.code;
+    w->at_end = n == 0;
+    w->text_bytes += (size_t)n;
+    w->read_offset += (uint64_t)n;
+    w->outcome->file_bytes = stream_position(w->stream);
+    return FAILURE_NONE;
+}
+
+static void use_text(struct worker *w, size_t n_bytes, uint64_t n_lines)
+{
+    w->text += n_bytes;
+    w->text_bytes -= n_bytes;
+    w->text_offset += n_bytes;
+    w->outcome->n_lines += n_lines;
+}
+
+/* The text without its last n lines; an unterminated line is a line. */
+static size_t without_footer(const char *text, size_t text_bytes, uint64_t n_lines)
+{
+    size_t end = text_bytes;
+
+    if (n_lines == 0)
+        return text_bytes;
+    if (end > 0 && text[end - 1] == '\n')
+        end--;
+    for (; end > 0; end--)
+        if (text[end - 1] == '\n' && --n_lines == 0)
+            return end;
+    return 0;
+}
+
+/* How much of the text belongs to this slice as far as can be seen. */
+static size_t visible_text(const struct worker *w)
+{
+    const struct worker_job *job = w->job;
+    uint64_t last_byte;
+    const char *lf;
+
+    if (job->skip_footer > 0)
+        return without_footer(w->text, w->text_bytes, job->skip_footer);
+    if (w->one_by_one || job->to == UINT64_MAX || w->text_offset + w->text_bytes < job->to)
+        return w->text_bytes;
+    last_byte = job->to - 1 > w->text_offset ? job->to - 1 - w->text_offset : 0;
+    lf = memchr(w->text + last_byte, '\n', w->text_bytes - last_byte);
+    return lf != NULL ? (size_t)(lf - w->text) + 1 : w->text_bytes;
+}
+
+static bool past_slice(const struct worker *w)
+{
+    return w->job->to != UINT64_MAX && w->text_offset >= w->job->to;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
+
+static size_t row_capacity(const struct worker *w)
+{
+    size_t room = w->job->rows_bytes - w->outcome->rejects_bytes;
+
+    return w->schema->row_bytes > 0 ? room / w->schema->row_bytes : 0;
+}
+
+static void publish(struct worker *w)
+{
+    w->published = w->n_rows;
+    __atomic_store_n(&w->outcome->rows_ready, w->n_rows, __ATOMIC_RELEASE);
+    w->job->publish(w->job->peer);
+}
+
+/* Have the parent take everything out of the region, and start it anew. Errors a failure code. */
+static int hand_over(struct worker *w)
+{
+    publish(w);
+    if (w->job->drain(w->job->peer) != 0)
+        return FAILURE_LOST;
+    w->n_rows = w->published = 0;
+    w->outcome->rejects_bytes = 0;
+    __atomic_store_n(&w->outcome->rows_ready, 0, __ATOMIC_RELEASE);
+    return FAILURE_NONE;
+}
+
+/* Room for at least one more row. Errors a failure code. */
+static int make_room(struct worker *w)
+{
+    if (w->void_rows)
+        w->n_rows = 0;
+    if (w->n_rows < row_capacity(w))
+        return FAILURE_NONE;
+    if (w->n_rows == 0 && w->outcome->rejects_bytes == 0)
+        return FAILURE_MEMORY; /* not even one fits */
+    return hand_over(w);
+}
+
+static void void_rows(struct worker *w)
+{
+    w->void_rows = true;
+    w->n_rows = w->published = 0;
+}
+
+/* ---- bad records ----------------------------------------------------------------------------------------------- */
+
+/* A guessed type did not hold: take the record into the surveys and go on with a wider schema. */
+static int widen(struct worker *w, const struct kernel_job *k)
+{
+    struct worker_job *job = w->job;
+    struct record_field *fields;
+    size_t n_fields;
+    struct record_extent extent;
+    struct failure failure;
+    struct schema wider;
+    struct kernel *kernel;
+
+    if (w->record == NULL && (w->record = record_open(job->schema, job->dialect)) == NULL)
+        return FAILURE_MEMORY;
+    if (record_split(w->record, w->text, k->bad.bytes, true, job->schema->n_columns, &fields, &n_fields, &extent,
+                     &failure) != RECORD_ROW)
+        return FAILURE_INTERNAL;
+    for (size_t i = 0; i < job->schema->n_cells; i++) {
+        const struct cell *c = &job->schema->cells[i];
+        size_t column = c->from_end < 0 ? n_fields - (size_t)-c->from_end : c->column;
+        const struct record_field *f = &fields[column];
+        struct survey *s = &job->surveys[c->column];
+
+        survey_field(s, c->missing, f->text, f->bytes, f->quoted);
+        if (f->full_bytes > s->longest)
+            s->longest = (uint32_t)f->full_bytes;
+    }
+    if (widen_schema(&wider, job->schema, job->inferred, job->guessed_from, job->surveys) != 0)
+        return FAILURE_MEMORY;
+    if (w->is_wider) {
+        job->kernel_class->close(w->kernel);
+        schema_release(&w->wider);
+    }
+    w->wider = wider;
+    w->schema = &w->wider;
+    w->is_wider = true;
+    kernel = job->kernel_class->open(w->schema, job->dialect);
+    w->kernel = kernel;
+    w->outcome->misfit = true;
+    void_rows(w);
+    return kernel != NULL ? FAILURE_NONE : FAILURE_MEMORY;
+}
+
+/* Put the line into the region's far end. False: no room for it. */
+static bool keep_reject(struct worker *w, const struct failure *failure, size_t text_bytes)
+{
+    struct outcome *o = w->outcome;
+    size_t entry = (sizeof(struct reject) + text_bytes + 7) / 8 * 8;
+    size_t used = w->n_rows * w->schema->row_bytes + KERNEL_SLACK;
+    struct reject *r;
+
+    if (entry > w->job->rows_bytes || used + o->rejects_bytes + entry > w->job->rows_bytes)
+        return false;
+    o->rejects_bytes += entry;
+    r = (struct reject *)(void *)(w->job->rows + w->job->rows_bytes / 8 * 8 - o->rejects_bytes);
+    *r = (struct reject){.line_no = failure->line_no, .byte_offset = failure->byte_offset, .failure = *failure,
+                         .text_bytes = (uint32_t)text_bytes, .entry_bytes = (uint32_t)entry};
+    memcpy(r + 1, w->text, text_bytes);
+    return true;
+}
+
+/* Count the bad record at the start of the text, keep what is wanted of it, and step over it. */
+static int set_aside(struct worker *w, const struct kernel_job *k)
+{
+    struct outcome *o = w->outcome;
+    struct failure failure = k->failure;
+    size_t text_bytes = k->bad.bytes;
+
+    if (w->job->inferred != NULL && failure.field >= 0 && w->job->inferred[failure.field]) {
+        if (!w->job->final) {
+            int code = widen(w, k);
+
+            use_text(w, k->bad.bytes, k->bad.n_lines);
+            return code;
+        }
+        failure.code = FAILURE_NO_TYPE;
+    }
+    failure.line_no += o->n_lines - k->lines_used; /* the kernel counts from its own first line */
+    failure.byte_offset = w->text_offset;
+    o->n_bad++;
+    if (o->n_failures < OUTCOME_FAILURES)
+        o->failures[o->n_failures++] = failure;
+    if (o->n_bad > w->job->max_bad) {
+        void_rows(w);
+    } else if (w->job->keep_rejects && !w->void_rows) {
+        while (text_bytes > 0 && (w->text[text_bytes - 1] == '\n' || w->text[text_bytes - 1] == '\r'))
+            text_bytes--;
+        if (!keep_reject(w, &failure, text_bytes)) {
+            int code = hand_over(w);
+
+            if (code != FAILURE_NONE || !keep_reject(w, &failure, text_bytes))
+                return code != FAILURE_NONE ? code : FAILURE_LINE_LONG;
+        }
+        o->n_rejected++;
+    }
+    use_text(w, k->bad.bytes, k->bad.n_lines);
+    return FAILURE_NONE;
+}
+
+/* ---- the slice ------------------------------------------------------------------------------------------------- */
+
+/* Give the visible text to the kernel and take what came of it. True when it stopped for want of room. */
+static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
+{
+    const struct worker_job *job = w->job;
+    size_t rows_used = w->n_rows * w->schema->row_bytes;
+
+    *k = (struct kernel_job){
+        .text = w->text,
+        .text_bytes = visible,
+        .last = w->at_end && (visible == w->text_bytes || job->skip_footer > 0),
+        .rows = job->rows + rows_used,
+        .capacity = w->one_by_one ? 1 : row_capacity(w) - w->n_rows,
+        .longest = job->inferred != NULL ? job->longest : NULL,
+    };
+    if (job->warm != NULL)
+        job->warm(job->peer, rows_used + visible + visible / 4);
+    job->kernel_class->parse(w->kernel, k);
+    w->n_rows += k->n_rows;
+    w->outcome->n_rows += k->n_rows;
+    w->outcome->tally.n_missing += k->tally.n_missing;
+    w->outcome->tally.n_overflow += k->tally.n_overflow;
+    use_text(w, k->text_used, k->lines_used);
+    if (!w->void_rows && (w->n_rows - w->published) * w->schema->row_bytes >= PUBLISH_BYTES)
+        publish(w);
+    return k->n_rows == k->capacity;
+}
+
+/* Parse what text there is. 'done': the slice is. Errors a failure code. */
+static int parse_text(struct worker *w, bool *done)
+{
+    for (;;) {
+        size_t visible = visible_text(w);
+        struct kernel_job k;
+        int code;
+
+        *done = past_slice(w) || (w->at_end && visible == 0);
+        if (*done || visible == 0)
+            return FAILURE_NONE;
+        code = make_room(w);
+        if (code != FAILURE_NONE)
+            return code;
+        if (run_kernel(w, visible, &k))
+            continue;
+        if (k.failure.code != FAILURE_NONE) {
+            code = set_aside(w, &k);
+            if (code != FAILURE_NONE)
+                return code;
+        } else if (k.text_used == visible) {
+            continue; /* at the slice's end, or in need of text */
+        } else if (visible < w->text_bytes && !w->one_by_one && w->job->skip_footer == 0) {
+            w->one_by_one = true; /* a quoted field runs over the slice's end: finish its record, and only that */
+        } else {
+            return w->at_end ? FAILURE_INTERNAL : FAILURE_NONE;
+        }
+    }
+}
+
+/* Step over the rest of a line that belongs to the slice before. Errors a failure code. */
+static int find_first_line(struct worker *w)
+{
+    for (;;) {
+        const char *lf = w->text_bytes > 0 ? memchr(w->text, '\n', w->text_bytes) : NULL;
+        size_t skip = lf != NULL ? (size_t)(lf - w->text) + 1 : w->text_bytes;
+        int code;
+
+        use_text(w, skip, 0);
+        if (lf != NULL || w->at_end)
+            return FAILURE_NONE;
+        code = next_block(w);
+        if (code != FAILURE_NONE)
+            return code;
+    }
+}
+
+/* Read and forget the text before 'from', where seeking cannot be. Errors a failure code. */
+static int skip_text(struct worker *w, uint64_t n_bytes)
+{
+    while (n_bytes > 0) {
+        size_t now = w->text_bytes < n_bytes ? w->text_bytes : (size_t)n_bytes;
+        int code;
+
+        use_text(w, now, 0);
+        n_bytes -= now;
+        if (n_bytes == 0 || w->at_end)
+            return FAILURE_NONE;
+        code = next_block(w);
+        if (code != FAILURE_NONE)
+            return code;
+    }
+    return FAILURE_NONE;
+}
+
+/* Open the input and come to the slice's first record. Errors a failure code. */
+static int begin_slice(struct worker *w)
+{
+    const struct worker_job *job = w->job;
+    bool whole_lines = job->exact || job->from == 0;
+    uint64_t start = whole_lines ? job->from : job->from - 1;
+    int code;
+
+    w->stream = job->stream;
+    if (w->stream == NULL && stream_open(&w->stream, job->path, &w->outcome->fatal) != 0)
+        return w->outcome->fatal.code;
+    if (stream_kind(w->stream) == CODEC_PLAIN && job->stream == NULL && stream_seek(w->stream, start) == 0)
+        w->text_offset = w->read_offset = start;
+    code = reserve_carry(w, 0);
+    if (code == FAILURE_NONE && w->text_offset < start)
+        code = skip_text(w, start);
+    if (code == FAILURE_NONE && !whole_lines)
+        code = find_first_line(w);
+    w->outcome->text_from = w->text_offset;
+    return code;
+}
+
+/* A file that is not what it was when the work was planned has no right answer. */
+static int check_unchanged(const struct worker *w)
+{
+    uint64_t expected = w->job->file_bytes;
+
+    if (expected == 0 || w->job->to != UINT64_MAX || stream_kind(w->stream) != CODEC_PLAIN)
+        return FAILURE_NONE;
+    return w->read_offset == expected ? FAILURE_NONE : FAILURE_CHANGED;
+}
+
+static int read_slice(struct worker *w)
+{
+    bool done = false;
+    int code = begin_slice(w);
+
+    while (code == FAILURE_NONE) {
+        code = parse_text(w, &done);
+        if (code != FAILURE_NONE || done)
+            break;
+        if (w->at_end) {
+            code = w->text_bytes > 0 && w->job->skip_footer == 0 ? FAILURE_INTERNAL : FAILURE_NONE;
+            break;
+        }
+        code = next_block(w);
+    }
+    return code == FAILURE_NONE ? check_unchanged(w) : code;
+}
+
+void worker_run(struct worker_job *job)
+{
+    struct worker w = {.job = job, .outcome = job->outcome, .schema = job->schema, .kernel = job->kernel};
+    struct outcome *o = job->outcome;
+    int code;
+
+    memset(o, 0, sizeof *o);
+    o->state = OUTCOME_STARTED;
+    memset(job->surveys, 0, job->schema->n_columns * sizeof *job->surveys);
+    for (size_t i = 0; i < job->schema->n_cells; i++)
+        job->longest[i] = job->inferred != NULL ? job->guessed_from[job->schema->cells[i].column].longest : 0;
+    if (job->discard)
+        void_rows(&w);
+
+    code = read_slice(&w);
+    if (code != FAILURE_NONE && o->fatal.code == FAILURE_NONE) {
+        o->fatal.code = code;
+        o->fatal.sys_errno = errno;
+        o->fatal.line_no = o->n_lines + 1;
+        o->fatal.byte_offset = w.text_offset;
+        o->fatal.field = -1;
+    }
+    o->text_to = w.text_offset;
+    o->rows_ready = w.void_rows ? 0 : w.n_rows;
+    o->state = OUTCOME_DONE;
+
+    record_close(w.record);
+    if (w.is_wider) {
+        job->kernel_class->close(w.kernel);
+        schema_release(&w.wider);
+    }
+    if (w.stream != NULL)
+        stream_close(w.stream);
+    free(w.buffer);
+}
