@@ -5,9 +5,9 @@
  * speed only. Each does ordinary lines its own way and hands every other line to record.h.
  *
  * 1. kernel_pick() at start: the best this processor has, or the one that SHMLOAD_KERNEL names
- * 2. kernel_open() for a schema and a dialect
- * 3. kernel->parse() block after block, at most one record unfinished between them
- * 4. kernel_close()
+ * 2. class->open() for a schema and a dialect
+ * 3. class->parse() block after block, at most one record unfinished between them
+ * 4. class->close()
  */
 #ifndef SHMLOAD_KERNEL_H
 #define SHMLOAD_KERNEL_H
@@ -26,8 +26,8 @@ enum {
  *          [text - KERNEL_PAD, text + text_bytes + KERNEL_PAD) must be readable
  * rows     capacity rows of schema->row_bytes, and KERNEL_SLACK bytes more that may be overwritten
  * Ends     with failure.code == FAILURE_NONE: all complete records done, or n_rows == capacity
- *          (capacity reached: text_used stops right after the last stored record, or after blank and comment
- *          lines that follow it; no record is lost)
+ *          (capacity reached: text_used stops right after the last stored record, so blank and comment lines that
+ *          follow it are left for the next call)
  *          otherwise: text_used stops at the bad record; bad tells its extent. failure.line_no and byte_offset
  *          are relative: line_no is lines_used + 1 plus the line within the record where the trouble is,
  *          byte_offset equals text_used
@@ -59,7 +59,7 @@ struct kernel_state {
 struct kernel_class {
     const char *name;        /* "scalar", "avx2", "avx512" */
     bool (*supported)(void); /* by this processor */
-    /* Errors NULL on no memory. The state starts with a struct kernel_state that kernel_open() fills. */
+    /* Both must outlive the kernel. Errors NULL on no memory */
     struct kernel *(*open)(const struct schema *schema, const struct dialect *dialect);
     void (*parse)(struct kernel *k, struct kernel_job *job);
     void (*close)(struct kernel *k);

@@ -13,9 +13,9 @@
  *
  * Steps 1 and 4 are the engine's, in the processor's own vectors; 2, 3 and 5 are kernel_block.c and know no SIMD. The
  * gain is that nothing is decided per field: which type comes next is settled once per column and block, so the
- * processor sees loops without surprises. (Boncz, Zukowski, Nes, "MonetDB/X100: Hyper-Pipelining Query Execution", 2005,
- * on why a vector at a time beats a tuple at a time; Langdale and Lemire, "Parsing Gigabytes of JSON per Second",
- * 2019, on indexing text by bit masks first.)
+ * processor sees loops without surprises. (Boncz, Zukowski and Nes, "MonetDB/X100: Hyper-Pipelining Query Execution",
+ * 2005, on why a vector at a time beats a tuple at a time; Langdale and Lemire, "Parsing Gigabytes of JSON per
+ * Second", 2019, on indexing text by bit masks first.)
  */
 #ifndef SHMLOAD_KERNEL_BLOCK_H
 #define SHMLOAD_KERNEL_BLOCK_H
@@ -37,7 +37,7 @@ void kernel_job_begin(struct kernel_job *job);
  */
 bool kernel_plain_record(struct kernel_state *k, struct kernel_job *job);
 
-/* True when no line of this schema and dialect has a fast way: fixed widths, or a record that takes no column. */
+/* True when no line has a fast way: fixed widths, no columns, or cells in another order than schema_bind() gives. */
 bool kernel_plain_only(const struct schema *schema, const struct dialect *dialect);
 
 /*
@@ -127,7 +127,7 @@ struct block_kernel;
 struct block_engine {
     /* Fill the block's index; its text and bytes are set. */
     void (*index)(struct block *block, const struct alphabet *alphabet);
-    /* All records of the run into rows. Records that are not right afterwards have been told by block_mark_record(). */
+    /* All records of the run into rows; where that is not settled, block_mark_long() or block_mend() have been called. */
     void (*convert)(struct block_kernel *k, const struct run *run);
     /* The engine's plan for a schema, to free(). Errors NULL on no memory. */
     void *(*plan)(const struct block_kernel *k);
@@ -143,7 +143,7 @@ struct block_kernel {
 
     size_t n_columns, row_bytes;
     size_t n_strings, n_numbers;
-    const struct cell **strings; /* by offset: a store may spill over what lies behind, if that is stored later */
+    const struct cell **strings;
     struct number *numbers;      /* by column */
     bool *is_text;               /* per column: some string cell takes it */
     bool has_limits;

@@ -13,34 +13,30 @@
 #include "float_parse.h"
 #include "kernel.h"
 
-/* Digits from 'text' on, eight at a time, appended to *value. Returns the first byte that is none. */
-static inline const char *number_digits(const char *text, uint64_t *value)
-{
-    for (;;) {
-        uint64_t word = digits_load(text);
-        int n = digits_count(word);
-
-        if (n < 8) {
-            *value = digits_append(*value, word, n);
-            return text + n;
-        }
-        *value = *value * 100000000 + digits_join(word - 0x3030303030303030u);
-        text += 8;
-    }
-}
-
 /*
- * The same one by one. For a few digits this is faster: a processor guesses where they end and goes on, while after
- * a word it has to wait for the count.
+ * Digits from 'text' on, appended to *value, which wraps. Returns the first byte that is none.
+ * One by one a processor guesses where they end and goes on; to count those in a word it would have to wait for the
+ * word. So words are taken only while all their bytes are digits, which is guessed too.
  */
 static inline const char *number_few_digits(const char *text, uint64_t *value)
 {
-    uint64_t sum = 0;
+    uint64_t sum = *value;
 
     while (is_digit(*text))
         sum = sum * 10 + (uint64_t)(*text++ - '0');
     *value = sum;
     return text;
+}
+
+static inline const char *number_digits(const char *text, uint64_t *value)
+{
+    uint64_t word = digits_load(text);
+
+    for (; digits_count(word) == 8; word = digits_load(text)) {
+        *value = *value * 100000000 + digits_join(word - 0x3030303030303030u);
+        text += 8;
+    }
+    return number_few_digits(text, value);
 }
 
 /* Past e or E: sign and up to four digits added to *exponent. NULL: no exponent, or a longer one. */

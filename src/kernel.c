@@ -80,9 +80,12 @@ bool kernel_plain_only(const struct schema *schema, const struct dialect *dialec
 {
     if (dialect->delimiter != DELIMITER_BLANKS && dialect->delimiter < 0)
         return true;
-    for (size_t i = 0; i < schema->n_cells; i++)
-        if (schema->cells[i].column >= schema->n_columns)
+    for (size_t i = 0; i < schema->n_cells; i++) {
+        const struct cell *c = &schema->cells[i];
+
+        if (c->column >= schema->n_columns || (i > 0 && c->column < c[-1].column))
             return true;
+    }
     return schema->n_columns == 0;
 }
 

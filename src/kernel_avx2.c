@@ -4,13 +4,13 @@
  * index      64 bytes at a time to bit masks of where tokens start and end, and from those, one by one, to positions
  *            (Langdale and Lemire, "Parsing Gigabytes of JSON per Second", 2019, section 3.2)
  * measure    token lengths, 16 at a time, against what each column can hold
- * columns    a column of numbers for all records of a batch: 16 bytes that end where the token ends, what is not of the
- *            token masked off, digits joined in five multiplications (Mula, "SIMD-ized parsing of integers"), the
- *            point shuffled out, one exact division (Clinger, "How to Read Floating Point Numbers Accurately", 1990)
+ * columns    a column of numbers for all records of a batch. One by one, the 16 bytes that end where the token ends
+ *            become digits: what is not of the token is masked off, the point shuffled out. Then four at a time the
+ *            digits are joined in five multiplications (Mula, "SIMD-ized parsing of integers", 2014 on) and, for
+ *            floats, divided once (Clinger, "How to Read Floating Point Numbers Accurately", 1990)
  * place      values to their cells in the rows, by kernel_block.c
  *
- * Whether a number is one that these 16 bytes settle is computed beside its value, without a jump; the records where
- * it is not are collected, and mended after the column.
+ * A number that these 16 bytes do not settle is open, and mended after its column.
  */
 #include "kernel_block.h"
 
@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt,lzcnt")))
+#define TARGET __attribute__((target("avx2,bmi,bmi2,popcnt")))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 static bool avx2_supported(void)
@@ -28,6 +28,8 @@ static bool avx2_supported(void)
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
            __builtin_cpu_supports("popcnt");
 }
+
+enum { LANE = 16 }; /* bytes of text that a number may have, or of a string that are moved at a time */
 
 /* ---- index ----------------------------------------------------------------------------------------------------- */
 
@@ -64,15 +66,15 @@ INLINE uint64_t members(struct text_64 t, const struct byte_set *set)
                       _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, t.high), t.high));
 }
 
-/* Append the positions of the ones in 'mask', counted from 'base': always eight, since a jump per one costs more. */
-INLINE void append(uint16_t *positions, size_t *n, uint64_t mask, size_t base)
+/* Append the positions of the ones in 'mask', counted from 'base'. 'step' at a time: a jump for each would cost more. */
+INLINE void append(uint16_t *positions, size_t *n, uint64_t mask, size_t base, const size_t step)
 {
     size_t n_ones = (size_t)_mm_popcnt_u64(mask);
     uint16_t *out = positions + *n;
 
     *n += n_ones;
-    for (size_t done = 0; done < n_ones || done == 0; done += 8)
-        for (size_t i = 0; i < 8; i++) {
+    for (size_t done = 0; done < n_ones; done += step)
+        for (size_t i = 0; i < step; i++) {
             out[done + i] = (uint16_t)(base + _tzcnt_u64(mask));
             mask = _blsr_u64(mask);
         }
@@ -124,9 +126,9 @@ INLINE void index_64(struct block *b, const struct alphabet *a, struct index_sta
     }
     s->watched |= members(text, &a->watched) | equal(text, '\0');
 
-    append(b->start, &s->n_starts, starts, at);
-    append(b->end, &s->n_ends, ends, at);
-    append(b->line_end, &s->n_lines, lf, at);
+    append(b->start, &s->n_starts, starts, at, 8);
+    append(b->end, &s->n_ends, ends, at, 8);
+    append(b->line_end, &s->n_lines, lf, at, 4);
 }
 
 INLINE void index_block(struct block *b, const struct alphabet *a, const bool delimited)
@@ -180,39 +182,55 @@ TARGET static void measure(struct block_kernel *k, const struct run *run)
 
 /* ---- strings --------------------------------------------------------------------------------------------------- */
 
-/* Sixteen bytes of which from byte 16 - n on the last n are all ones: to be loaded at n, and for a head at 32 - n. */
-static const uint8_t ones_behind[48] = {[16] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                        0xff,        0xff, 0xff, 0xff, 0xff};
-
+/* Of sixteen bytes the first n. */
 INLINE __m128i first_bytes(size_t n)
 {
-    return _mm_loadu_si128((const __m128i *)(ones_behind + 32 - n));
+    static const _Alignas(32) uint8_t mask[32] = {[0 ... 15] = 0xff};
+
+    return _mm_loadu_si128((const __m128i *)(mask + LANE - n));
 }
 
-/*
- * 16 bytes at a time, NUL after the token's end. A store may reach 15 bytes past its cell: cells come in the order of
- * their offsets, rows one after the other, and numbers later, so what it spills on is not stored yet.
- */
-TARGET static void place_strings(const struct block_kernel *k, const struct run *run)
+/* The first n bytes of sixteen, and no other. The same n all down a column, so these jumps are never surprising. */
+INLINE void store_first(unsigned char *place, __m128i bytes, size_t n)
+{
+    if (n >= LANE) {
+        _mm_storeu_si128((__m128i *)place, bytes);
+        return;
+    }
+    if (n & 8) {
+        _mm_storel_epi64((__m128i *)place, bytes);
+        bytes = _mm_srli_si128(bytes, 8);
+        place += 8;
+    }
+    uint64_t rest = (uint64_t)_mm_cvtsi128_si64(bytes);
+    if (n & 4) {
+        memcpy(place, &rest, 4);
+        rest >>= 32;
+        place += 4;
+    }
+    if (n & 2) {
+        memcpy(place, &rest, 2);
+        rest >>= 16;
+        place += 2;
+    }
+    if (n & 1)
+        memcpy(place, &rest, 1);
+}
+
+/* A column of strings, 16 bytes at a time, NUL behind the token's end. */
+TARGET static void place_string(const struct block_kernel *k, const struct run *run, const struct cell *c)
 {
     const struct block *b = &k->block;
-    unsigned char *row = run->rows;
-    size_t t = run->token;
+    const uint16_t *start = b->start + run->token + c->column, *end = b->end + run->token + c->column;
 
-    for (size_t r = 0; r < run->n_records; r++, t += k->n_columns, row += k->row_bytes) {
-        for (size_t i = 0; i < k->n_strings; i++) {
-            const struct cell *c = k->strings[i];
-            const char *text = b->text + b->start[t + c->column];
-            size_t length = (size_t)(b->end[t + c->column] - b->start[t + c->column]);
+    for (size_t at = 0; at < c->bytes; at += LANE) {
+        unsigned char *place = run->rows + c->offset + at;
 
-            for (size_t at = 0; at < c->bytes; at += 16) {
-                size_t left = at < length ? length - at : 0;
-                const char *from = at < length ? text + at : text;
-                __m128i kept = first_bytes(left < 16 ? left : 16);
+        for (size_t r = 0, t = 0; r < run->n_records; r++, t += k->n_columns, place += k->row_bytes) {
+            size_t length = (size_t)(end[t] - start[t]), left = at < length ? length - at : 0;
+            __m128i text = _mm_loadu_si128((const __m128i *)(b->text + start[t] + (left > 0 ? at : 0)));
 
-                _mm_storeu_si128((__m128i *)(row + c->offset + at),
-                                 _mm_and_si128(_mm_loadu_si128((const __m128i *)from), kept));
-            }
+            store_first(place, _mm_and_si128(text, first_bytes(left < LANE ? left : LANE)), c->bytes - at);
         }
     }
 }
@@ -220,45 +238,39 @@ TARGET static void place_strings(const struct block_kernel *k, const struct run 
 /* ---- columns --------------------------------------------------------------------------------------------------- */
 
 enum {
-    LANE = 16,
+    STEP = 4,    /* values at a time */
     BATCH = 128, /* records: what goes between loops stays in the first cache */
 };
 
+/* What goes from loop to loop, per record. */
 struct plan {
+    _Alignas(64) uint8_t digits[BATCH][LANE]; /* right-aligned */
+    _Alignas(64) double tens[BATCH];          /* floats: what the digits are to be divided by */
     _Alignas(64) uint64_t values[BATCH];
-    uint16_t open[BATCH + 1]; /* records whose value has to be mended */
+    _Alignas(64) int8_t minus[BATCH];         /* -1 or 0 */
+    _Alignas(64) uint32_t open[BATCH];        /* not 0: to be mended */
 };
 
 static void *avx2_plan(const struct block_kernel *k)
 {
+    struct plan *p = aligned_alloc(64, (sizeof *p + 63) / 64 * 64);
+
     (void)k;
-    return aligned_alloc(64, (sizeof(struct plan) + 63) / 64 * 64);
+    if (p != NULL)
+        memset(p, 0, sizeof *p); /* the last step of a batch may reach past its records */
+    return p;
 }
 
-/* The last n of sixteen digits; all sixteen when n is larger. */
-INLINE __m128i last_bytes(size_t n)
+/* The last n of sixteen bytes; all sixteen when n is 16 to 31. */
+INLINE __m128i last_bytes(uint32_t n)
 {
-    static const uint8_t mask[64] = {[16] = 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                     0xff,        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                     0xff,        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                     0xff,        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    static const _Alignas(64) uint8_t mask[48] = {[16 ... 47] = 0xff};
 
     return _mm_loadu_si128((const __m128i *)(mask + (n & 31)));
 }
 
-/* Sixteen digits to their number: pairs, fours, eights by sums of products, and the two eights by one more. */
-INLINE uint64_t join_all(__m128i digits)
-{
-    __m128i pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
-    __m128i fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x00010064));
-    __m128i eights = _mm_madd_epi16(_mm_packus_epi32(fours, fours), _mm_set1_epi32(0x00012710));
-    uint64_t both = (uint64_t)_mm_cvtsi128_si64(eights);
-
-    return (both & 0xffffffff) * 100000000 + (both >> 32);
-}
-
 /* Closes the gap of a point at byte p: what is before it moves up one. At 15 there is nothing to close. */
-static const _Alignas(16) uint8_t close_point[LANE][LANE] = {
+static const _Alignas(64) uint8_t close_point[LANE][LANE] = {
 #define FROM(p, j) (uint8_t)((j) > (p) || (p) == 15 ? (j) : (j) > 0 ? (j) - 1 : 0x80)
 #define ROW(p) \
     {FROM(p, 0), FROM(p, 1), FROM(p, 2),  FROM(p, 3),  FROM(p, 4),  FROM(p, 5),  FROM(p, 6),  FROM(p, 7), \
@@ -270,133 +282,190 @@ static const _Alignas(16) uint8_t close_point[LANE][LANE] = {
 };
 
 /* 10^f by where the point is: f digits are behind it. */
-static const double tens[LANE] = {1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0};
+static const double tens[LANE] = {1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8,
+                                  1e7,  1e6,  1e5,  1e4,  1e3,  1e2,  1e1, 1e0};
 
-/* A token's digits, and its sign. */
-struct digits {
-    __m128i lane;
-    bool minus;
-    bool open; /* nothing left, or longer than a lane */
-};
-
-INLINE struct digits take_digits(const char *text, size_t start, size_t end)
+/*
+ * A lane with a point to the digits alone. Returns 0 when that settles it: nothing else is no digit, and the point has a
+ * digit behind it (one at byte 15 counts as none).
+ */
+INLINE uint32_t take_point(__m128i *lane, double *ten)
 {
-    struct digits d = {.minus = text[start] == '-'};
-    size_t n = end - start - d.minus;
-
-    d.lane = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(text + end - LANE)), _mm_set1_epi8('0'));
-    d.lane = _mm_and_si128(d.lane, last_bytes(n));
-    d.open = n - 1 >= LANE;
-    return d;
-}
-
-INLINE bool integer_of(const char *text, size_t start, size_t end, uint64_t limit, bool is_signed, uint64_t *value)
-{
-    struct digits d = take_digits(text, start, end);
-    __m128i excess = _mm_subs_epu8(d.lane, _mm_set1_epi8(9));
-    uint64_t magnitude = join_all(d.lane);
-
-    *value = (magnitude ^ -(uint64_t)d.minus) + d.minus;
-    return d.open | !_mm_testz_si128(excess, excess) | (magnitude > limit) | (d.minus & !is_signed);
-}
-
-/* The value's double; a point at the lane's end would have no digit behind it, and counts as none. */
-INLINE bool float_of(const char *text, size_t start, size_t end, uint64_t *bits, const bool narrow)
-{
-    struct digits d = take_digits(text, start, end);
-    __m128i good = _mm_cmpeq_epi8(_mm_min_epu8(d.lane, _mm_set1_epi8(9)), d.lane);
-    unsigned points = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(d.lane, _mm_set1_epi8('.' - '0')));
+    __m128i good = _mm_cmpeq_epi8(_mm_min_epu8(*lane, _mm_set1_epi8(9)), *lane);
+    unsigned points = (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(*lane, _mm_set1_epi8('.' - '0')));
     unsigned foreign = (unsigned)_mm_movemask_epi8(good) ^ 0xffff;
     unsigned at = (unsigned)_tzcnt_u32(points | 0x8000);
-    uint64_t magnitude = join_all(_mm_shuffle_epi8(d.lane, _mm_load_si128((const __m128i *)close_point[at])));
-    double value = (double)(int64_t)magnitude / tens[at];
-    bool open = d.open | (foreign != ((1u << at) & 0x7fff)) | (magnitude > UINT64_C(1) << 53);
 
-    memcpy(bits, &value, sizeof value);
-    if (!narrow) {
-        *bits |= (uint64_t)d.minus << 63;
-        return open;
+    *lane = _mm_shuffle_epi8(*lane, _mm_load_si128((const __m128i *)close_point[at]));
+    *ten = tens[at];
+    return foreign ^ ((1u << at) & 0x7fff);
+}
+
+/* First loop: tokens to digits. Returns not 0 when something is open. */
+INLINE uint32_t gather(const struct block_kernel *k, struct plan *restrict p, const struct cell *c,
+                       const struct run *run, size_t record, size_t n_records, const bool floats)
+{
+    const char *text = k->block.text;
+    const size_t n_columns = k->n_columns, token = run->token + record * n_columns + c->column;
+    const uint16_t *start = k->block.start + token, *end = k->block.end + token;
+    const uint32_t is_unsigned = c->kind == KIND_UINT;
+    uint32_t any = 0;
+
+    for (size_t r = 0; r < n_records; r++, start += n_columns, end += n_columns) {
+        /*
+         * What is true or false is computed in whole words, without a comparison: compilers put the outcome of one into
+         * a byte of a register, and the rest of that register then ties each record to the one before.
+         */
+        uint32_t minus = (((uint32_t)(uint8_t)text[*start] ^ '-') - 1) >> 31;
+        uint32_t n = (uint32_t)(*end - *start) - minus;
+        uint32_t open = ((n - 1) & ~(uint32_t)(LANE - 1)) | (minus & is_unsigned);
+        __m128i lane = _mm_loadu_si128((const __m128i *)(text + *end - LANE));
+
+        lane = _mm_and_si128(_mm_sub_epi8(lane, _mm_set1_epi8('0')), last_bytes(n));
+        if (floats)
+            open |= take_point(&lane, &p->tens[r]);
+        _mm_store_si128((__m128i *)p->digits[r], lane);
+        p->minus[r] = (int8_t)-(int32_t)minus;
+        p->open[r] = open;
+        any |= open;
     }
-    /* Exactly between two floats: the double may have been rounded to there. */
-    open |= (*bits & 0x1fffffff) == 0x10000000;
-    float small = (float)value;
-    uint32_t small_bits;
-    memcpy(&small_bits, &small, sizeof small_bits);
-    *bits = small_bits | (uint32_t)d.minus << 31;
-    return open;
+    return any;
+}
+
+/* Pairs of digits, then fours: 32-bit elements. */
+INLINE __m256i join_fours(__m256i digits)
+{
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010a)), _mm256_set1_epi32(0x00010064));
+}
+
+/* The numbers that four lanes of sixteen digits spell. Packing leaves the second and third changed over. */
+INLINE __m256i join_all(__m256i low, __m256i high)
+{
+    __m256i fours = _mm256_packus_epi32(join_fours(low), join_fours(high));
+    __m256i eights = _mm256_madd_epi16(fours, _mm256_set1_epi32(0x00012710));
+    __m256i upper = _mm256_mul_epu32(eights, _mm256_set1_epi64x(100000000));
+
+    return _mm256_permute4x64_epi64(_mm256_add_epi64(upper, _mm256_srli_epi64(eights, 32)), 0xd8);
+}
+
+/* Integers up to 2^53 to doubles: halves in the fractions of 2^84 and 2^52, which are then taken off. */
+INLINE __m256d to_doubles(__m256i integers)
+{
+    const __m256i in_84 = _mm256_set1_epi64x(0x4530000000000000), in_52 = _mm256_set1_epi64x(0x4330000000000000);
+    __m256d high = _mm256_castsi256_pd(_mm256_or_si256(_mm256_srli_epi64(integers, 32), in_84));
+    __m256d low = _mm256_castsi256_pd(_mm256_blend_epi32(integers, in_52, 0xaa));
+
+    return _mm256_add_pd(_mm256_sub_pd(high, _mm256_set1_pd(0x1p84 + 0x1p52)), low);
 }
 
 enum shape { SHAPE_INTEGER, SHAPE_FLOAT, SHAPE_DOUBLE };
 
-/* A column of a batch to values. Returns how many records are open. */
-INLINE size_t convert_column(const struct block_kernel *k, struct plan *restrict p, const struct cell *c,
-                             const struct run *run, size_t record, size_t n_records, const enum shape shape)
+/*
+ * Second loop: digits to values. Open are magnitudes beyond 'limit', integers with something that is no digit, and
+ * floats whose double is exactly between two of them: it may have been rounded to there from either side.
+ */
+INLINE uint32_t evaluate(struct plan *restrict p, uint64_t limit, size_t n_records, const enum shape shape)
 {
-    const char *text = k->block.text;
-    const size_t n_columns = k->n_columns, token = run->token + record * n_columns + c->column;
-    const uint16_t *restrict start = k->block.start + token, *restrict end = k->block.end + token;
-    const uint64_t limit = UINT64_MAX >> (64 - 8 * c->bytes) >> (c->kind == KIND_INT);
-    size_t n_open = 0;
+    const __m256i largest = _mm256_set1_epi64x((long long)limit), nine = _mm256_set1_epi8(9);
+    const __m256i below_float = _mm256_set1_epi64x(0x1fffffff), middle = _mm256_set1_epi64x(0x10000000);
+    uint32_t any = 0;
 
-    for (size_t r = 0; r < n_records; r++, start += n_columns, end += n_columns) {
-        bool open = shape == SHAPE_INTEGER
-                        ? integer_of(text, *start, *end, limit, c->kind == KIND_INT, &p->values[r])
-                        : float_of(text, *start, *end, &p->values[r], shape == SHAPE_FLOAT);
+    for (size_t r = 0; r < n_records; r += STEP) {
+        __m256i low = _mm256_load_si256((const __m256i *)p->digits[r]);
+        __m256i high = _mm256_load_si256((const __m256i *)p->digits[r + 2]);
+        __m256i magnitude = join_all(low, high), open = _mm256_cmpgt_epi64(magnitude, largest);
+        int32_t signs;
+        memcpy(&signs, &p->minus[r], sizeof signs);
+        __m256i minus = _mm256_cvtepi8_epi64(_mm_cvtsi32_si128(signs));
 
-        p->open[n_open] = (uint16_t)r;
-        n_open += open;
+        if (shape == SHAPE_INTEGER) {
+            __m256i excess = _mm256_or_si256(_mm256_subs_epu8(low, nine), _mm256_subs_epu8(high, nine));
+            if (__builtin_expect(!_mm256_testz_si256(excess, excess), 0))
+                open = _mm256_set1_epi8(-1); /* one of them, or more: all four may be looked at again */
+            _mm256_store_si256((__m256i *)&p->values[r], _mm256_sub_epi64(_mm256_xor_si256(magnitude, minus), minus));
+        } else {
+            __m256d value = _mm256_div_pd(to_doubles(magnitude), _mm256_load_pd(&p->tens[r]));
+            __m256i bits = _mm256_xor_si256(_mm256_castpd_si256(value), _mm256_slli_epi64(minus, 63));
+            if (shape == SHAPE_FLOAT) {
+                open = _mm256_or_si256(open, _mm256_cmpeq_epi64(_mm256_and_si256(bits, below_float), middle));
+                bits = _mm256_cvtepu32_epi64(_mm_castps_si128(_mm256_cvtpd_ps(_mm256_castsi256_pd(bits))));
+            }
+            _mm256_store_si256((__m256i *)&p->values[r], bits);
+        }
+        unsigned found = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(open));
+        any |= found;
+        for (; __builtin_expect(found != 0, 0); found &= found - 1)
+            p->open[r + (unsigned)__builtin_ctz(found)] = 1;
     }
-    return n_open;
+    return any;
 }
 
-#define CONVERT(name, shape)                                                                                             \
-    TARGET static __attribute__((noinline)) size_t name(const struct block_kernel *k, struct plan *p,                    \
-                                                        const struct cell *c, const struct run *run, size_t record,      \
-                                                        size_t n_records)                                                \
-    {                                                                                                                    \
-        return convert_column(k, p, c, run, record, n_records, shape);                                                   \
-    }
-
-CONVERT(convert_integers, SHAPE_INTEGER)
-CONVERT(convert_floats, SHAPE_FLOAT)
-CONVERT(convert_doubles, SHAPE_DOUBLE)
-
-/* What is not open yet but may be missing: appended. Returns how many are open now. */
-static size_t open_suspects(struct plan *p, const struct number *number, size_t n_records, size_t n_open)
+/* Both loops for a column and a batch. Returns not 0 when something is open. */
+INLINE uint32_t convert_batch(const struct block_kernel *k, struct plan *p, const struct cell *c, const struct run *run,
+                              size_t record, size_t n_records, uint64_t limit, const enum shape shape)
 {
-    const size_t n_before = n_open;
+    uint32_t any = gather(k, p, c, run, record, n_records, shape != SHAPE_INTEGER);
 
-    for (size_t r = 0, next = 0; r < n_records; r++) {
-        if (next < n_before && p->open[next] == r)
-            next++;
-        else if (kernel_is_suspect(number, p->values[r]))
-            p->open[n_open++] = (uint16_t)r;
-    }
-    return n_open;
+    return any | evaluate(p, limit, n_records, shape);
+}
+
+TARGET static uint32_t convert_integers(const struct block_kernel *k, struct plan *p, const struct cell *c,
+                                        const struct run *run, size_t record, size_t n_records)
+{
+    uint64_t largest = UINT64_MAX >> (64 - 8 * c->bytes) >> (c->kind == KIND_INT);
+
+    if (largest > INT64_MAX) /* comparisons are signed, and sixteen digits need no more */
+        largest = INT64_MAX;
+    return convert_batch(k, p, c, run, record, n_records, largest, SHAPE_INTEGER);
+}
+
+static const uint64_t exact_limit = UINT64_C(1) << 53;
+
+TARGET static uint32_t convert_floats(const struct block_kernel *k, struct plan *p, const struct cell *c,
+                                      const struct run *run, size_t record, size_t n_records)
+{
+    return convert_batch(k, p, c, run, record, n_records, exact_limit, SHAPE_FLOAT);
+}
+
+TARGET static uint32_t convert_doubles(const struct block_kernel *k, struct plan *p, const struct cell *c,
+                                       const struct run *run, size_t record, size_t n_records)
+{
+    return convert_batch(k, p, c, run, record, n_records, exact_limit, SHAPE_DOUBLE);
+}
+
+/* A column of numbers of a batch, from text to rows. */
+static void convert_column(struct block_kernel *k, struct plan *p, const struct number *number, const struct run *run,
+                           size_t record, size_t n_records)
+{
+    const struct cell *c = number->cell;
+    uint32_t any;
+
+    if (c->kind != KIND_FLOAT)
+        any = convert_integers(k, p, c, run, record, n_records);
+    else if (c->bytes == sizeof(float))
+        any = convert_floats(k, p, c, run, record, n_records);
+    else
+        any = convert_doubles(k, p, c, run, record, n_records);
+    block_place(k, run, record, n_records, c, p->values, 1);
+
+    for (size_t r = 0; number->n_suspects > 0 && r < n_records; r++)
+        any |= p->open[r] |= kernel_is_suspect(number, p->values[r]);
+    for (size_t r = 0; any != 0 && r < n_records; r++)
+        if (p->open[r] != 0)
+            block_mend(k, run, record + r, c);
 }
 
 TARGET static void avx2_convert(struct block_kernel *k, const struct run *run)
 {
-    struct plan *p = k->plan;
-
     if (k->has_limits)
         measure(k, run);
-    if (k->n_strings > 0)
-        place_strings(k, run);
+    for (size_t i = 0; i < k->n_strings; i++)
+        place_string(k, run, k->strings[i]);
     for (size_t record = 0; record < run->n_records; record += BATCH) {
         size_t n_records = run->n_records - record < BATCH ? run->n_records - record : BATCH;
 
-        for (const struct number *n = k->numbers; n < k->numbers + k->n_numbers; n++) {
-            size_t n_open = (n->cell->kind != KIND_FLOAT   ? convert_integers
-                             : n->cell->bytes == sizeof(float) ? convert_floats
-                                                           : convert_doubles)(k, p, n->cell, run, record, n_records);
-
-            if (n->n_suspects > 0)
-                n_open = open_suspects(p, n, n_records, n_open);
-            block_place(k, run, record, n_records, n->cell, p->values, 1);
-            for (size_t i = 0; i < n_open; i++)
-                block_mend(k, run, record + p->open[i], n->cell);
-        }
+        for (size_t i = 0; i < k->n_numbers; i++)
+            convert_column(k, k->plan, &k->numbers[i], run, record, n_records);
     }
 }
 

@@ -4,10 +4,10 @@
  * index      64 bytes at a time to bit masks of where tokens start and end; vpcompressb turns a mask into positions,
  *            all of them at once and without a jump
  * measure    token lengths, 32 at a time, against what each column can hold
- * quads      four number cells next to each other make a quad: a lane of 16 bytes each. Two records fill two vectors;
- *            digits are joined in five multiplications, points shifted out under a mask, floats made by one exact
- *            division. Eight values come out
- * place      values to their cells in the rows, by kernel_block.c
+ * quads      four number cells near each other make a quad, a lane of 16 bytes each, and two records of it fill two
+ *            vectors. Points are shifted out under a mask, digits joined in five multiplications, floats divided by
+ *            their power of ten: eight values come out
+ * place      values to their cells in the rows, here where four lie side by side, else by kernel_block.c
  *
  * The lane arithmetic on digits is Wojciech Mula's ("SIMD-ized parsing of integers", 2014 on); that m / 10^f is
  * correctly rounded for m <= 2^53 and f <= 22 is Clinger's ("How to Read Floating Point Numbers Accurately", 1990).
@@ -21,24 +21,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TARGET \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt,lzcnt")))
+#define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512bitalg,bmi,bmi2,popcnt"
+#define TARGET __attribute__((target(FEATURES)))
 #define INLINE TARGET static inline __attribute__((always_inline))
 
 static bool avx512_supported(void)
 {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
-           __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") &&
+           __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
 /* ---- index ----------------------------------------------------------------------------------------------------- */
 
 /* The numbers 0 to 63, to be compressed by a mask into the positions of its ones. */
-static const uint8_t counting[64] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
-                                     22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43,
-                                     44, 45, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63};
+static const uint8_t counting[64] = {
+#define EIGHT(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+    EIGHT(0), EIGHT(8), EIGHT(16), EIGHT(24), EIGHT(32), EIGHT(40), EIGHT(48), EIGHT(56)
+#undef EIGHT
+};
 
 /* What is carried from one 64 bytes to the next, and what has been seen so far. */
 struct index_state {
@@ -440,16 +443,15 @@ INLINE __m512i join_all(__m512i even, __m512i odd)
 /* What is before the point moves up one byte, over it. */
 INLINE __m512i close_point(__m512i digits, const uint64_t *up_to)
 {
-    return _mm512_mask_alignr_epi8(digits, _load_mask64((__mmask64 *)(uintptr_t)up_to), digits, _mm512_setzero_si512(), 15);
+    __mmask64 moved = _load_mask64((__mmask64 *)(uintptr_t)up_to);
+
+    return _mm512_mask_alignr_epi8(digits, moved, digits, _mm512_setzero_si512(), 15);
 }
 
 /*
- * Magnitude / 10^f for each value, f the digits behind its point: 16 less the bytes up to the point, or 0 where there are
- * none. The correctly rounded quotient without a division (Markstein, "Computation of Elementary Functions on the
- * IBM RISC System/6000 Processor", 1990): q = m * y with y = 1 / 10^f rounded is off by less than two units; the
- * remainder m - q * 10^f is exact in a fused multiplication, since 10^f has at most 35 bits; and q + remainder * y misses
- * the true quotient by 2^-51 units at most, before it is rounded once. That could round wrongly only that near to the
- * middle of two doubles, and no m / 10^f is: in units it lies 1 / (2 * 5^f) > 2^-36 or more from there.
+ * Magnitude / 10^f for each value, f the digits behind its point: 16 less the bytes up to the point, or 0 where there
+ * are none. The exact values of both are doubles, so the quotient is rounded once (Clinger, "How to Read Floating Point
+ * Numbers Accurately", 1990).
  */
 INLINE __m512d divide(__m512i magnitude, const uint16_t to_point[8])
 {
@@ -515,17 +517,28 @@ INLINE bool evaluate(const struct block_kernel *k, struct plan *restrict p, cons
     return any != 0;
 }
 
-#define CONVERT_BATCH(name, floats)                                                                                        \
-    TARGET static __attribute__((noinline)) bool name(const struct block_kernel *k, struct plan *p, const struct quad *q,  \
-                                                      const struct run *run, size_t record, size_t n_records)             \
-    {                                                                                                                      \
-        gather(k, p, q, run, record, n_records, floats);                                                                   \
-        judge(p, q, n_records, floats);                                                                                    \
-        return evaluate(k, p, q, run->rows + record * k->row_bytes + q->number[0]->cell->offset, n_records, floats);                                                                        \
-    }
+/* All stages for a quad and a batch, placing too where the layout is simple. Returns whether anything is open. */
+INLINE bool convert_batch(const struct block_kernel *k, struct plan *p, const struct quad *q, const struct run *run,
+                          size_t record, size_t n_records, const bool floats)
+{
+    unsigned char *place = run->rows + record * k->row_bytes + q->number[0]->cell->offset;
 
-CONVERT_BATCH(convert_integers, false)
-CONVERT_BATCH(convert_floats, true)
+    gather(k, p, q, run, record, n_records, floats);
+    judge(p, q, n_records, floats);
+    return evaluate(k, p, q, place, n_records, floats);
+}
+
+TARGET static bool convert_integers(const struct block_kernel *k, struct plan *p, const struct quad *q,
+                                    const struct run *run, size_t record, size_t n_records)
+{
+    return convert_batch(k, p, q, run, record, n_records, false);
+}
+
+TARGET static bool convert_floats(const struct block_kernel *k, struct plan *p, const struct quad *q,
+                                  const struct run *run, size_t record, size_t n_records)
+{
+    return convert_batch(k, p, q, run, record, n_records, true);
+}
 
 /* Values that may be missing ones are open too. Returns whether there was any. */
 static bool open_suspects(struct plan *p, const struct number *number, size_t cell, size_t n_records)

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel_number.h"
+
 /* ---- opening --------------------------------------------------------------------------------------------------- */
 
 /* A slot holds a byte whose low nibble is another slot's: nothing equals it there. */
@@ -51,14 +53,7 @@ static bool alphabet_init(struct alphabet *a, const struct dialect *d)
     return fits;
 }
 
-static int compare_offsets(const void *a, const void *b)
-{
-    const struct cell *const *x = a, *const *y = b;
-
-    return ((*x)->offset > (*y)->offset) - ((*x)->offset < (*y)->offset);
-}
-
-static int sort_cells(struct block_kernel *k, const struct schema *s)
+static int split_cells(struct block_kernel *k, const struct schema *s)
 {
     k->strings = malloc((s->n_cells + 1) * sizeof *k->strings);
     k->numbers = malloc((s->n_cells + 1) * sizeof *k->numbers);
@@ -75,7 +70,6 @@ static int sort_cells(struct block_kernel *k, const struct schema *s)
             k->n_numbers++;
         }
     }
-    qsort(k->strings, k->n_strings, sizeof *k->strings, compare_offsets);
     return 0;
 }
 
@@ -115,13 +109,14 @@ struct kernel *block_open(const struct schema *schema, const struct dialect *dia
     k->n_columns = schema->n_columns;
     k->row_bytes = schema->row_bytes;
     k->block_bytes = k->n_columns < BLOCK_COLUMNS_WIDE ? BLOCK_BYTES : BLOCK_BYTES_MAX;
-    k->plain_only = kernel_plain_only(schema, dialect) || !alphabet_init(&k->alphabet, dialect);
+    k->plain_only = kernel_plain_only(schema, dialect) || k->n_columns > BLOCK_BYTES_MAX ||
+                    !alphabet_init(&k->alphabet, dialect);
     if (kernel_state_open(&k->state, schema, dialect) != 0)
         goto fail;
     if (k->plain_only)
         return (struct kernel *)k;
     k->limits = malloc((k->n_columns + BLOCK_SLACK) * sizeof *k->limits);
-    if (k->limits == NULL || sort_cells(k, schema) != 0)
+    if (k->limits == NULL || split_cells(k, schema) != 0)
         goto fail;
     set_limits(k, NULL);
     k->plan = engine->plan(k);
@@ -270,12 +265,19 @@ void block_mend(struct block_kernel *k, const struct run *run, size_t record, co
 {
     const struct block *b = &k->block;
     size_t t = run->token + record * k->n_columns + cell->column;
+    const char *text = b->text + b->start[t], *end = b->text + b->end[t];
     unsigned char *row = run->rows + record * k->row_bytes;
     struct convert_tally tally = {0};
+    uint64_t value;
 
     if (k->redo[record])
         return;
-    if (convert_cell(cell, b->text + b->start[t], (size_t)(b->end[t] - b->start[t]), row, &tally) != FAILURE_NONE) {
+    /* Mostly a number of many digits, or with an exponent; then no missing token has been looked for. */
+    if (!(cell->missing != NULL && cell->missing->has_numbers) && number_parse(cell, text, end, &value)) {
+        number_store(cell, row, value);
+        return;
+    }
+    if (convert_cell(cell, text, (size_t)(end - text), row, &tally) != FAILURE_NONE) {
         k->redo[record] = 1;
         return;
     }
@@ -301,10 +303,8 @@ static void trim_numbers(struct block_kernel *k, const struct run *run)
         for (size_t r = 0; r < run->n_records; r++, t += k->n_columns) {
             if (b->end[t] - b->start[t] > k->limits[column])
                 k->redo[r] = 1;
-            if (k->is_text[column]) { /* a string cell has the same token, and its blanks */
-                k->redo[r] |= b->end[t] > b->start[t] && (is_blank(b->text[b->end[t] - 1]) || is_blank(b->text[b->start[t]]));
+            if (k->is_text[column]) /* a string cell has the same token, and its blanks */
                 continue;
-            }
             while (b->end[t] > b->start[t] && is_blank(b->text[b->end[t] - 1]))
                 b->end[t]--;
             while (b->end[t] > b->start[t] && is_blank(b->text[b->start[t]]))
@@ -325,8 +325,8 @@ static inline __attribute__((always_inline)) void place_bytes(unsigned char *pla
         memcpy(place + i * row_bytes, &values[i * stride], n);
 }
 
-static void place_swapped(unsigned char *place, size_t row_bytes, const uint64_t *values, size_t stride, size_t n_values,
-                          size_t n)
+static void place_swapped(unsigned char *place, size_t row_bytes, const uint64_t *values, size_t stride,
+                          size_t n_values, size_t n)
 {
     for (size_t i = 0; i < n_values; i++) {
         uint64_t swapped = __builtin_bswap64(values[i * stride] << (64 - 8 * n));
@@ -377,7 +377,7 @@ static size_t regular_lines(const struct block_kernel *k, size_t line, size_t to
 enum run_end {
     RUN_DONE,    /* all its records are rows */
     RUN_STOPPED, /* the job ends at one of its records */
-    RUN_STRANGE, /* one of its lines was no record after all, or more than its line: the rest has to be looked at again */
+    RUN_STRANGE, /* one of its lines was no record after all, or more than one line: the rest is to be indexed again */
 };
 
 static void add_tallies(const struct block_kernel *k, struct kernel_job *job, size_t from, size_t to)
@@ -416,7 +416,8 @@ static enum run_end finish_run(struct block_kernel *k, struct kernel_job *job, c
     return RUN_DONE;
 }
 
-static enum run_end parse_run(struct block_kernel *k, struct kernel_job *job, size_t line, size_t token, size_t n_records)
+static enum run_end parse_run(struct block_kernel *k, struct kernel_job *job, size_t line, size_t token,
+                              size_t n_records)
 {
     struct run run = {line, token, n_records, job->rows + job->n_rows * k->row_bytes};
 

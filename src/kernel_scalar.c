@@ -35,7 +35,7 @@ struct scalar_kernel {
     bool plain_only;
     bool delimited;
     bool hash_comment;
-    bool marks;              /* comment marks: fields are looked through byte by byte */
+    bool checked;            /* numbers may have comment marks or delimiters in them: look where the field ends */
     uint8_t class[256];
     uint64_t delimiter_8;    /* the delimiter in all eight bytes */
     size_t n_columns;
@@ -63,7 +63,7 @@ static void set_classes(struct scalar_kernel *k, const struct dialect *d)
     k->class['\n'] = k->class['\r'] = BYTE_LINE_END;
     k->class['\0'] = BYTE_ODD;
     k->hash_comment = d->hash_comment;
-    k->marks = d->n_comments > 0;
+    k->checked = d->n_comments > 0 || (k->delimited && strchr("+-.0123456789Ee", d->delimiter) != NULL);
     for (size_t i = 0; i < d->n_comments; i++)
         k->class[(uint8_t)d->comments[i].text[0]] = BYTE_ODD;
 }
@@ -133,7 +133,10 @@ static inline enum byte_class class_of(const struct scalar_kernel *k, const char
     return k->class[(uint8_t)*p];
 }
 
-static inline const char *skip_blanks(const struct scalar_kernel *k, const char *p)
+/* All of a line's walk is compiled twice, with 'delimited' known. */
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE const char *skip_blanks(const struct scalar_kernel *k, const char *p)
 {
     while (class_of(k, p) == BYTE_BLANK)
         p++;
@@ -141,16 +144,17 @@ static inline const char *skip_blanks(const struct scalar_kernel *k, const char 
 }
 
 /* True where a plain field ends. Blanks are data between delimiters. */
-static inline bool ends_field(const struct scalar_kernel *k, const char *p)
+INLINE bool ends_field(const struct scalar_kernel *k, const char *p, const bool delimited)
 {
     enum byte_class class = class_of(k, p);
 
-    return class != BYTE_DATA && !(class == BYTE_BLANK && k->delimited);
+    return class != BYTE_DATA && !(class == BYTE_BLANK && delimited);
 }
 
 /*
- * In the lowest bytes that are less than 'bound' the high bit is set, and also in some above the lowest of them.
- * Range  bound 1..128. Source: Anderson, "Bit Twiddling Hacks", hasless(); a borrow can only come from a byte that is less
+ * The lowest byte that is less than 'bound' has its high bit set, and none below it; above it some may be wrong.
+ * Range   bound 1..128
+ * Source  Anderson, "Bit Twiddling Hacks", hasless(); a borrow can only come from a byte that is less
  */
 static inline uint64_t bytes_less(uint64_t word, uint8_t bound)
 {
@@ -158,22 +162,22 @@ static inline uint64_t bytes_less(uint64_t word, uint8_t bound)
 }
 
 /* The end of the plain field at p: eight bytes at a time past those that can end no field. */
-static inline const char *find_end(const struct scalar_kernel *k, const char *p)
+INLINE const char *find_end(const struct scalar_kernel *k, const char *p, const bool delimited)
 {
-    while (!k->marks) {
+    while (!k->checked) {
         uint64_t word = digits_load(p);
-        uint64_t found = k->delimited ? bytes_less(word, '\r' + 1) | bytes_less(word ^ k->delimiter_8, 1)
-                                      : bytes_less(word, ' ' + 1);
+        uint64_t found = delimited ? bytes_less(word, '\r' + 1) | bytes_less(word ^ k->delimiter_8, 1)
+                                   : bytes_less(word, ' ' + 1);
         if (found == 0) {
             p += 8;
             continue;
         }
         p += __builtin_ctzll(found) / 8;
-        if (ends_field(k, p))
+        if (ends_field(k, p, delimited))
             return p;
         p++;
     }
-    while (!ends_field(k, p))
+    while (!ends_field(k, p, delimited))
         p++;
     return p;
 }
@@ -184,7 +188,7 @@ static const char *find_quote(const struct scalar_kernel *k, const char *p)
     for (p++; *p != '"'; p++)
         if (*p == '\n' || *p == '\r' || *p == '\0')
             return NULL;
-    return p[1] != '"' && ends_field(k, p + 1) ? p : NULL;
+    return p[1] != '"' && ends_field(k, p + 1, k->delimited) ? p : NULL;
 }
 
 /* ---- fields ---------------------------------------------------------------------------------------------------- */
@@ -195,7 +199,7 @@ struct token {
     const char *next;
 };
 
-static inline bool find_token(const struct scalar_kernel *k, const char *p, struct token *t)
+INLINE bool find_token(const struct scalar_kernel *k, const char *p, struct token *t, const bool delimited)
 {
     if (*p == '"') {
         *t = (struct token){.text = p + 1, .end = find_quote(k, p)};
@@ -203,7 +207,7 @@ static inline bool find_token(const struct scalar_kernel *k, const char *p, stru
         return t->end != NULL;
     }
     t->text = p;
-    t->next = t->end = find_end(k, p);
+    t->next = t->end = find_end(k, p, delimited);
     return true;
 }
 
@@ -231,28 +235,28 @@ static const char *take_exact(const struct scalar_kernel *k, const struct cell *
 {
     struct token t;
 
-    if (!find_token(k, p, &t) || (size_t)(t.end - t.text) > limit ||
+    if (!find_token(k, p, &t, k->delimited) || (size_t)(t.end - t.text) > limit ||
         convert_cell(cell, t.text, (size_t)(t.end - t.text), row, tally) != FAILURE_NONE)
         return NULL;
     return t.next;
 }
 
-static inline const char *take_string(const struct scalar_kernel *k, const struct cell *cell, uint32_t limit,
-                                      const char *p, unsigned char *row)
+INLINE const char *take_string(const struct scalar_kernel *k, const struct cell *cell, uint32_t limit, const char *p,
+                               unsigned char *row, const bool delimited)
 {
     struct token t;
 
-    if (!find_token(k, p, &t) || (size_t)(t.end - t.text) > limit)
+    if (!find_token(k, p, &t, delimited) || (size_t)(t.end - t.text) > limit)
         return NULL;
     store_string(cell, row, t.text, (size_t)(t.end - t.text));
     return t.next;
 }
 
-static inline const char *take_number(const struct scalar_kernel *k, const struct number *n, uint32_t limit,
-                                      const char *field, unsigned char *row, struct convert_tally *tally)
+INLINE const char *take_number(const struct scalar_kernel *k, const struct number *n, uint32_t limit, const char *field,
+                               unsigned char *row, struct convert_tally *tally, const bool delimited)
 {
     const struct cell *cell = n->cell;
-    const char *p = k->delimited ? skip_blanks(k, field) : field, *end;
+    const char *p = delimited ? skip_blanks(k, field) : field, *end;
     bool negative = *p == '-';
     uint64_t magnitude = 0, value;
     int32_t exponent;
@@ -268,68 +272,77 @@ static inline const char *take_number(const struct scalar_kernel *k, const struc
             return take_exact(k, cell, limit, field, row, tally);
         value = negative ? -magnitude : magnitude;
     }
-    if (k->delimited)
+    if (delimited)
         end = skip_blanks(k, end);
-    if (!ends_field(k, end) || (size_t)(end - field) > limit || kernel_is_suspect(n, value))
+    if (!ends_field(k, end, delimited) || (size_t)(end - field) > limit || kernel_is_suspect(n, value))
         return take_exact(k, cell, limit, field, row, tally);
-    if (k->marks && find_end(k, field) != end) /* the number has a byte of a mark in it */
+    if (k->checked && find_end(k, field, delimited) != end)
         return NULL;
     number_store(cell, row, value);
     return end;
 }
 
-/* The field at p into all the column's cells. Returns its end, or NULL to give up. */
-static inline const char *take_column(const struct scalar_kernel *k, const struct column *column, const char *p,
-                                      unsigned char *row, struct convert_tally *tally)
+INLINE const char *take_cell(const struct scalar_kernel *k, const struct column *column, size_t i, const char *p,
+                             unsigned char *row, struct convert_tally *tally, const bool delimited)
 {
-    const char *end = NULL;
-    struct token skipped;
+    const struct number *n = &column->cells[i];
 
-    if (column->n_cells == 0)
-        return find_token(k, p, &skipped) ? skipped.next : NULL;
-    for (size_t i = 0; i < column->n_cells; i++) {
-        const struct number *n = &column->cells[i];
+    if (n->cell->kind == KIND_STRING)
+        return take_string(k, n->cell, column->limits[i], p, row, delimited);
+    return take_number(k, n, column->limits[i], p, row, tally, delimited);
+}
 
-        if (n->cell->kind == KIND_STRING)
-            end = take_string(k, n->cell, column->limits[i], p, row);
-        else
-            end = take_number(k, n, column->limits[i], p, row, tally);
-        if (end == NULL)
+/* A column that no cell takes, or several. */
+static const char *take_shared(const struct scalar_kernel *k, const struct column *column, const char *p,
+                               unsigned char *row, struct convert_tally *tally)
+{
+    struct token t;
+
+    if (!find_token(k, p, &t, k->delimited))
+        return NULL;
+    for (size_t i = 0; i < column->n_cells; i++)
+        if (take_cell(k, column, i, p, row, tally, k->delimited) != t.next)
             return NULL;
-    }
-    return end;
+    return t.next;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
 /* What begins a line decides whether it is a record: not if it is blank or a comment. */
-static inline bool begins_record(const struct scalar_kernel *k, const char *p)
+INLINE bool begins_record(const struct scalar_kernel *k, const char *p)
 {
     p = skip_blanks(k, p);
     return class_of(k, p) != BYTE_LINE_END && !(k->hash_comment && *p == '#');
 }
 
-/* The line at p into a row. Returns the next line, or NULL when the line is not for this way; the row is undefined then. */
-static inline const char *take_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
-                                    struct convert_tally *tally)
+/* The line at p into a row. Returns the next line, or NULL when this one is not for the walk; the row is undefined then. */
+INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
+                             struct convert_tally *tally, const bool delimited)
 {
     if (!begins_record(k, p))
         return NULL;
-    for (size_t c = 0; c < k->n_columns; c++) {
-        if (!k->delimited)
+    for (const struct column *c = k->columns, *end = c + k->n_columns; c < end; c++) {
+        if (!delimited) {
             p = skip_blanks(k, p);
-        else if (c > 0 && class_of(k, p++) != BYTE_DELIMITER)
+            if (class_of(k, p) != BYTE_DATA)
+                return NULL;
+        } else if (c > k->columns && class_of(k, p++) != BYTE_DELIMITER) {
             return NULL;
-        if (!k->delimited && class_of(k, p) != BYTE_DATA)
-            return NULL;
-        p = take_column(k, &k->columns[c], p, row, tally);
+        }
+        p = c->n_cells == 1 ? take_cell(k, c, 0, p, row, tally, delimited) : take_shared(k, c, p, row, tally);
         if (p == NULL)
             return NULL;
     }
-    if (!k->delimited)
+    if (!delimited)
         p = skip_blanks(k, p);
     p += *p == '\r';
     return *p == '\n' ? p + 1 : NULL;
+}
+
+static const char *take_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
+                             struct convert_tally *tally)
+{
+    return k->delimited ? walk_line(k, p, row, tally, true) : walk_line(k, p, row, tally, false);
 }
 
 static void scalar_parse(struct kernel *kernel, struct kernel_job *job)

@@ -506,6 +506,8 @@ static void random_dialect(struct dialect *d)
     static const int delimiters[] = {DELIMITER_BLANKS, DELIMITER_BLANKS, DELIMITER_BLANKS, ',', ',', '\t', ';', ' ', '|'};
 
     *d = (struct dialect){.delimiter = delimiters[below(sizeof delimiters / sizeof delimiters[0])]};
+    if (one_in(20))
+        d->delimiter = ".-5e#\v"[below(6)];
     d->hash_comment = !one_in(4);
     if (one_in(4))
         d->comments[d->n_comments++] = (struct comment_mark){"%", 1};
