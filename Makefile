@@ -110,8 +110,13 @@ check-cli: all
 	@[ -n "$(PYTHON)" ] || { echo "no python3 with h5py and numpy: set PYTHON"; exit 1; }
 	SHMLOAD=$(B)/shmload $(PYTHON) -m pytest -q -p no:cacheprovider tests/cli
 
-bench bench-quick: all $(BENCHES)
-	SHMLOAD=$(B)/shmload KERNEL_BENCH=$(B)/kernel_bench $(PYTHON) tests/bench/bench.py $(if $(filter %-quick,$@),--quick)
+$(B)/corpus: tests/bench/corpus.c
+	@mkdir -p $(@D)
+	$(COMPILE) -o $@ $< $(LDFLAGS)
+
+bench bench-quick: all $(BENCHES) $(B)/corpus
+	SHMLOAD=$(B)/shmload KERNEL_BENCH=$(B)/kernel_bench CORPUS=$(B)/corpus $(PYTHON) tests/bench/bench.py \
+		$(if $(filter %-quick,$@),--quick)
 
 # cppcheck stumbles over attributes, and takes pointers to variables for their use, which the compilers tell better.
 lint:

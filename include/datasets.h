@@ -11,10 +11,15 @@
 #include "infer.h"
 #include "inputs.h"
 #include "options.h"
+#include "outcome.h"
+#include "pack.h"
 #include "report.h"
 #include "store.h"
 
 struct datasets;
+
+/* The packing of rows of that schema, as the options ask for. False: chunks, if any, are stored as they are. */
+bool datasets_packing(struct packing *p, const struct options *options, const struct schema *schema);
 
 /*
  * Makes the store: the output's temporary file.
@@ -34,6 +39,8 @@ int datasets_check(const struct options *options, const struct inputs *inputs, c
 /* account: what is known so far (nothing but the text's size), and at the end all of it. */
 int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;
 int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
+int datasets_packed(struct datasets *d, const void *packed, const struct packed_chunk *chunk,
+                    char error[STORE_ERROR]) MUST_USE;
 int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;
 
 /*

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "dialect.h"
+#include "pack.h"
 
 #define SHMLOAD_VERSION "0.1.0"
 
@@ -28,6 +29,7 @@ enum {
 
 enum header_mode { HEADER_AUTO, HEADER_YES, HEADER_NO };
 enum layout_mode { LAYOUT_AUTO, LAYOUT_CONTIGUOUS, LAYOUT_CHUNKED };
+enum shuffle_mode { SHUFFLE_AUTO, SHUFFLE_YES, SHUFFLE_NO };
 enum name_mode { NAME_FROM_BASE, NAME_FROM_PATH };
 
 /* 'text' applied to one column ('column' is its name) or to all (column NULL). */
@@ -72,6 +74,12 @@ struct options {
     const char *output;          /* NULL only for a dry run */
     const char *group;           /* 'a' or 'a/b', without slashes at its ends, or NULL */
     enum layout_mode layout;
+    enum pack_codec codec;       /* --compress */
+    int level;
+    enum shuffle_mode shuffle;
+    bool checksum;
+    uint64_t chunk_rows;         /* rows in a chunk, or */
+    uint64_t chunk_bytes;        /* bytes in a chunk; both 0: about 1 MiB */
     enum name_mode name_from;
     const char *concat;          /* dataset name, groups allowed, as 'group'; or NULL */
 

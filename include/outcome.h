@@ -2,8 +2,11 @@
  * outcome.h - what one worker tells its parent: one struct of fixed size at the head of its region, no pointers.
  *
  * The worker writes it, the parent reads it; a byte over their channel says when. Behind it stand, in this order, one
- * survey for each text column, one length for each cell, the rows, and at the far end, growing downwards, the lines
- * that were set aside.
+ * survey for each text column, one length for each cell, one entry for each packed chunk, the rows, and at the far end,
+ * growing downwards, the lines that were set aside.
+ *
+ * Where rows are to be packed, the whole chunks among them stand packed in the places of their rows; the rows before
+ * the first and behind the last whole chunk are rows still.
  */
 #ifndef SHMLOAD_OUTCOME_H
 #define SHMLOAD_OUTCOME_H
@@ -41,7 +44,12 @@ struct outcome {
     bool misfit;                /* a guessed type did not hold: the rows are void, the surveys count */
     bool unterminated;          /* the last line had no line end */
 
+    bool counted;               /* the slice is read: n_rows, text_from and text_to are what they will be */
+    uint64_t first_row;         /* told by the parent: the dataset's row that the region's first row will be */
+
     size_t rows_ready;          /* rows that stand in the region now, from its start */
+    size_t rows_lead;           /* of these, before the first whole chunk */
+    size_t n_chunks;            /* whole chunks among them */
     size_t rejects_bytes;       /* at the region's end */
 };
 
@@ -54,12 +62,19 @@ struct reject {
     uint32_t entry_bytes;       /* with this header and padding: where the next one begins */
 };
 
-/* Where things stand in a region of region_bytes for that schema. */
-struct outcome_layout {
-    size_t surveys, longest, rows;  /* byte offsets */
-    size_t rows_bytes;              /* room for rows and rejects */
+/* One whole chunk; packed_bytes 0: it stands there as rows, because packed it would not have fitted. */
+struct packed_chunk {
+    uint32_t packed_bytes;
+    uint32_t filter_mask;           /* as in pack.h */
 };
 
-struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes);
+/* Where things stand in a region of region_bytes for that schema. */
+struct outcome_layout {
+    size_t surveys, longest, chunks, rows; /* byte offsets */
+    size_t rows_bytes;                     /* room for rows and rejects */
+};
+
+/* chunk_bytes: of rows, 0 where nothing is packed. */
+struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, size_t chunk_bytes);
 
 #endif

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "failure.h"
+#include "pack.h"
 #include "schema.h"
 
 enum store_layout { STORE_CONTIGUOUS, STORE_CHUNKED };
@@ -40,6 +41,7 @@ struct store_dataset {
     const struct schema *schema;
     enum store_layout layout;
     size_t chunk_rows;             /* STORE_CHUNKED: rows per chunk, > 0 */
+    const struct packing *packing; /* STORE_CHUNKED: the filters; NULL: none */
     bool pieces;                   /* rows may come in several calls, their number known only at the end */
     size_t n_attributes;           /* those known beforehand: at store_end() the same names and text lengths again */
     const struct store_attribute *attributes;
@@ -75,6 +77,13 @@ int store_begin(struct store *s, const struct store_dataset *dataset, char error
  * Errors  0, or -1 with a sentence (disk full, file too large); the store must then be discarded
  */
 int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Append one chunk that a packer has packed, by the dataset's packing; n_rows so far must be a whole number of chunks.
+ * Errors  as store_rows()
+ */
+int store_packed(struct store *s, const void *packed, size_t packed_bytes, uint32_t filter_mask,
+                 char error[STORE_ERROR]) MUST_USE;
 
 /* The dataset with all rows so far appears under its path. attributes: as in store_begin, with their final values. */
 int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,

@@ -10,6 +10,7 @@
 
 #include "kernel.h"
 #include "outcome.h"
+#include "pack.h"
 #include "stream.h"
 
 /*
@@ -40,16 +41,19 @@ struct worker_job {
     bool keep_rejects;            /* put bad records into the region */
     bool discard;                 /* rows are not wanted from the start: read and survey only */
     size_t record_limit;          /* longest record in bytes of text */
+    const struct packing *packing; /* whole chunks are packed in the region; NULL: rows stay rows */
 
     struct outcome *outcome;
     struct survey *surveys;       /* n_columns, zeroed by the worker */
     uint32_t *longest;            /* n_cells */
+    struct packed_chunk *chunks;  /* as many as the region can hold whole, where there is a packing */
     unsigned char *rows;
     size_t rows_bytes;            /* KERNEL_SLACK bytes more may be written */
 
     void *peer;
     void (*publish)(void *peer);  /* outcome->rows_ready went up */
     int (*drain)(void *peer);     /* no room left: returns when the region may be filled from its start; -1: give up */
+    int (*place)(void *peer);     /* fills outcome->first_row, once; -1: give up. Only with a packing */
     void (*warm)(void *peer, size_t rows_bytes); /* this many bytes of rows are about to be in use; may be NULL */
 };
 

@@ -12,7 +12,7 @@
 
 #include "plan.h"
 
-enum { CHUNK_BYTES = 1 << 20, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
+enum { CHUNK_BYTES = 1 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
 
 /* One row of the index of a concatenation, as it is stored. */
 struct index_row {
@@ -137,6 +137,38 @@ static size_t rows_per_chunk(size_t row_bytes)
     return rows;
 }
 
+/* Rows in a chunk: as asked for, or about 1 MiB of them. */
+static size_t chunk_rows(const struct options *o, size_t row_bytes)
+{
+    uint64_t rows = o->chunk_rows;
+
+    if (o->chunk_bytes > 0)
+        rows = o->chunk_bytes / row_bytes;
+    if (o->chunk_rows == 0 && o->chunk_bytes == 0)
+        return rows_per_chunk(row_bytes);
+    if (rows > CHUNK_BYTES_MOST / row_bytes)
+        rows = CHUNK_BYTES_MOST / row_bytes;
+    return rows > 0 ? (size_t)rows : 1;
+}
+
+bool datasets_packing(struct packing *p, const struct options *o, const struct schema *schema)
+{
+    *p = (struct packing){
+        .codec = o->codec,
+        .level = o->level,
+        .shuffle = o->shuffle == SHUFFLE_YES || (o->shuffle == SHUFFLE_AUTO && o->codec != PACK_NONE),
+        .checksum = o->checksum,
+        .row_bytes = schema->row_bytes,
+        .chunk_rows = chunk_rows(o, schema->row_bytes),
+    };
+    return p->codec != PACK_NONE || p->shuffle || p->checksum;
+}
+
+static bool wants_chunks(const struct options *o)
+{
+    return o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum || o->chunk_rows > 0 || o->chunk_bytes > 0;
+}
+
 static bool is_plain_file(const struct datasets *d, size_t input)
 {
     return d->inputs->input[input].regular && d->findings[input].codec == CODEC_PLAIN;
@@ -147,6 +179,8 @@ static enum store_layout layout_of(const struct datasets *d, size_t input)
 {
     if (d->options->layout != LAYOUT_AUTO)
         return d->options->layout == LAYOUT_CHUNKED ? STORE_CHUNKED : STORE_CONTIGUOUS;
+    if (wants_chunks(d->options))
+        return STORE_CHUNKED;
     if (d->options->concat == NULL)
         return is_plain_file(d, input) ? STORE_CONTIGUOUS : STORE_CHUNKED;
     for (size_t i = 0; i < d->inputs->n; i++)
@@ -165,7 +199,7 @@ static bool is_small(const struct datasets *d, size_t input)
     uint64_t file_bytes = d->inputs->input[input].file_bytes;
     uint64_t n_rows = file_bytes / (2 * (uint64_t)s->n_columns) + 1;
 
-    return is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN && n_rows < SMALL_BYTES / s->row_bytes;
+    return layout_of(d, input) == STORE_CONTIGUOUS && is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN && n_rows < SMALL_BYTES / s->row_bytes;
 }
 
 static const struct schema *schema_of(const struct datasets *d, size_t input)
@@ -237,11 +271,14 @@ int datasets_begin(struct datasets *d, size_t input, const struct account *accou
     const struct schema *s = schema_of(d, input);
     bool concat = d->options->concat != NULL;
     struct attributes a;
+    struct packing packing;
+    bool packs = datasets_packing(&packing, d->options, s);
     struct store_dataset dataset = {
         .path = d->inputs->input[input].dataset,
         .schema = s,
         .layout = layout_of(d, input),
-        .chunk_rows = rows_per_chunk(s->row_bytes),
+        .chunk_rows = packing.chunk_rows,
+        .packing = packs ? &packing : NULL,
         .pieces = concat || !is_small(d, input),
     };
 
@@ -266,6 +303,11 @@ int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char erro
     memcpy(d->waiting + d->n_waiting * d->row_bytes, rows, n_rows * d->row_bytes);
     d->n_waiting += n_rows;
     return 0;
+}
+
+int datasets_packed(struct datasets *d, const void *packed, const struct packed_chunk *chunk, char error[STORE_ERROR])
+{
+    return store_packed(d->store, packed, chunk->packed_bytes, chunk->filter_mask, error);
 }
 
 int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])

@@ -8,6 +8,9 @@
  *     slices    0 1 2 3 4 5 6 7 8
  *               . . H r d r         . stored   H head   r running   d done, waits
  *
+ * Where rows are to be packed, a worker that has counted its rows asks which row of the dataset its first one will be,
+ * because chunks are to line up across slices. It is told when all slices before it have been counted.
+ *
  * A slice's first record is where the slice before it ended. The planner cuts without looking, so a cut may fall
  * on a line feed inside quotes; then the two places differ and the slice is done again from the right place.
  */
@@ -36,7 +39,13 @@ enum {
     HUGE_FROM_BYTES = 1 << 20, /* slices of less text are not worth huge pages */
 };
 
-enum slot_state { SLOT_FREE, SLOT_RUNNING, SLOT_WAITING, SLOT_ENDED }; /* waiting: its region is full */
+enum slot_state {
+    SLOT_FREE,
+    SLOT_RUNNING,
+    SLOT_ASKING,  /* where its first row will be */
+    SLOT_WAITING, /* its region is full */
+    SLOT_ENDED,
+};
 
 /* A region and the slice that it serves. */
 struct slot {
@@ -44,6 +53,8 @@ struct slot {
     enum slot_state state;
     size_t slice;
     size_t rows_taken;       /* of those that stand in the region */
+    bool placed;             /* it is known which row of the dataset the slice begins with: */
+    uint64_t first_row;
     struct outcome_layout at;
     int wait_status;         /* SLOT_ENDED */
 };
@@ -69,6 +80,8 @@ struct driver {
     size_t next_start, head;   /* indices of slices */
     uint64_t lines_done;       /* of the head's input, physical lines to the end of the slice before the head */
     uint64_t text_done;        /* where the slice before the head ended */
+    size_t counted;            /* the first slice that is not counted, its dataset's rows before it, and its place */
+    uint64_t rows_counted, text_counted;
     bool head_begun;           /* the head's input has a dataset */
     uint64_t n_bad_input;      /* bad records of the head's input, and how many of them were told */
     uint32_t n_told;
@@ -136,6 +149,13 @@ static void peer_publish(void *peer)
         _exit(1);
 }
 
+static int peer_place(void *peer)
+{
+    struct peer *p = peer;
+
+    return channel_say(p->channel, 'p') == 0 ? channel_await(p->channel) : -1;
+}
+
 static int peer_drain(void *peer)
 {
     struct peer *p = peer;
@@ -174,6 +194,8 @@ static void do_slice(void *user, int channel)
     struct peer peer = {.channel = channel, .region = &slot->region, .rows_offset = slot->at.rows,
                         .huge = !input->regular || slice_text(slice, input) >= HUGE_FROM_BYTES};
     char reopened[64];
+    struct packing packing;
+    bool packs = datasets_packing(&packing, o, schema);
     struct worker_job job = {
         .path = input->path,
         .stream = f->stream,
@@ -195,13 +217,16 @@ static void do_slice(void *user, int channel)
         .keep_rejects = o->max_errors_given,
         .discard = !rows_wanted(d),
         .record_limit = load->plan->record_limit,
+        .packing = packs ? &packing : NULL,
         .outcome = outcome_of(slot),
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),
         .longest = (uint32_t *)(void *)(slot->region.base + slot->at.longest),
+        .chunks = (struct packed_chunk *)(void *)(slot->region.base + slot->at.chunks),
         .rows = slot->region.base + slot->at.rows,
         .rows_bytes = slot->at.rows_bytes,
         .peer = &peer,
         .publish = peer_publish,
+        .place = peer_place,
         .drain = peer_drain,
         .warm = peer_warm,
     };
@@ -274,6 +299,9 @@ static int map_regions(struct driver *d)
 static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exact, uint64_t from)
 {
     const struct finding *f = &d->load->findings[slice_of(d, slice)->input];
+    const struct schema *schema = &d->load->schemas->schema[f->schema];
+    struct packing packing;
+    bool packs = datasets_packing(&packing, d->load->options, schema);
     struct work work = {.driver = d, .slot = s, .exact = exact, .from = from};
 
     work.kernel = kernel_for(d, f->schema, &f->dialect);
@@ -281,8 +309,9 @@ static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
         return -1;
     s->slice = slice;
     s->rows_taken = 0;
-    s->at = outcome_layout(&d->load->schemas->schema[f->schema], s->region.bytes);
-    if (s->at.rows_bytes < 2 * d->load->schemas->schema[f->schema].row_bytes) {
+    s->placed = false;
+    s->at = outcome_layout(schema, s->region.bytes, packs ? packing.chunk_rows * packing.row_bytes : 0);
+    if (s->at.rows_bytes < 2 * schema->row_bytes) {
         errno = ENOMEM;
         return -1;
     }
@@ -347,6 +376,35 @@ static void begin_input(struct driver *d, size_t input)
     d->head_begun = true;
 }
 
+/* Rows before the first whole chunk, the chunks, and the rows behind them. Errors 0, or -1 with a sentence. */
+static int store_chunks(struct driver *d, struct slot *s, const struct packing *p, size_t n_rows, char error[STORE_ERROR])
+{
+    const struct outcome *o = outcome_of(s);
+    const struct packed_chunk *chunks = (const struct packed_chunk *)(const void *)(s->region.base + s->at.chunks);
+    const unsigned char *at = s->region.base + s->at.rows;
+    size_t n_tail = n_rows - o->rows_lead - o->n_chunks * p->chunk_rows;
+
+    if (datasets_rows(d->datasets, at, o->rows_lead, error) != 0)
+        return -1;
+    at += o->rows_lead * p->row_bytes;
+    for (size_t i = 0; i < o->n_chunks; i++, at += p->chunk_rows * p->row_bytes)
+        if ((chunks[i].packed_bytes > 0 ? datasets_packed(d->datasets, at, &chunks[i], error)
+                                        : datasets_rows(d->datasets, at, p->chunk_rows, error)) != 0)
+            return -1;
+    return datasets_rows(d->datasets, at, n_tail, error);
+}
+
+static int store_region_rows(struct driver *d, struct slot *s, size_t offset, size_t n_rows, char error[STORE_ERROR])
+{
+    const struct schema *schema = schema_of(d, slice_of(d, s->slice)->input);
+    struct packing packing;
+
+    region_expose(&s->region, offset, n_rows * schema->row_bytes);
+    if (datasets_packing(&packing, d->load->options, schema))
+        return store_chunks(d, s, &packing, n_rows, error);
+    return datasets_rows(d->datasets, s->region.base + offset, n_rows, error);
+}
+
 /* Take the rows that the head has ready. */
 static void take_rows(struct driver *d, struct slot *s)
 {
@@ -362,8 +420,7 @@ static void take_rows(struct driver *d, struct slot *s)
         begin_input(d, slice->input);
     if (d->failed || ready <= s->rows_taken)
         return;
-    region_expose(&s->region, offset, (ready - s->rows_taken) * row_bytes);
-    if (datasets_rows(d->datasets, s->region.base + offset, ready - s->rows_taken, error) != 0)
+    if (store_region_rows(d, s, offset, ready - s->rows_taken, error) != 0)
         fail_store(d, error);
     s->rows_taken = ready;
 }
@@ -544,33 +601,72 @@ static void end_slice(struct driver *d, struct slot *s)
 
 /* ---- the head -------------------------------------------------------------------------------------------------- */
 
-/* Begin the head again where the slice before it ended. */
-static void begin_again(struct driver *d, struct slot *s)
+/* Begin a slice again at the right place, where the slice before it ended. */
+static void begin_again(struct driver *d, struct slot *s, uint64_t place)
 {
+    size_t slice = s->slice;
+
     pool_kill(&d->pool, (unsigned)(s - d->slots));
     s->state = SLOT_FREE;
     d->n_busy--;
-    if (start_slice(d, s, d->head, true, d->text_done) != 0) {
+    if (start_slice(d, s, slice, true, place) != 0) {
         message_error("cannot start a worker: %s", strerror(errno));
         fail(d);
         d->stop = true;
     }
 }
 
-/* True when the head is known to have begun where the slice before it ended; where it did not, it is begun again. */
-static bool in_place(struct driver *d, struct slot *s)
+/* True when a slice is known to have begun at the right place; where it did not, it is begun again. */
+static bool in_place(struct driver *d, struct slot *s, uint64_t place)
 {
     const struct outcome *o = outcome_of(s);
     bool lost = s->state == SLOT_ENDED && (o->state != OUTCOME_DONE || s->wait_status != 0);
 
     if (slice_of(d, s->slice)->first || lost || o->fatal.code != FAILURE_NONE)
         return true;
-    if (s->state == SLOT_RUNNING && __atomic_load_n(&o->rows_ready, __ATOMIC_ACQUIRE) == 0)
+    if (s->state == SLOT_RUNNING && __atomic_load_n(&o->rows_ready, __ATOMIC_ACQUIRE) == 0 &&
+        !__atomic_load_n(&o->counted, __ATOMIC_ACQUIRE))
         return false; /* too early to tell */
-    if (o->text_from == d->text_done)
+    if (o->text_from == place)
         return true;
-    begin_again(d, s);
+    begin_again(d, s, place);
     return false;
+}
+
+/* Count what can be counted now. */
+static void count_slices(struct driver *d)
+{
+    struct slot *s;
+
+    while ((s = slot_of(d, d->counted)) != NULL) {
+        const struct outcome *o = outcome_of(s);
+
+        if (slice_of(d, s->slice)->first && d->load->options->concat == NULL)
+            d->rows_counted = 0;
+        s->first_row = d->rows_counted;
+        s->placed = true;
+        if (s->state != SLOT_ENDED && !__atomic_load_n(&o->counted, __ATOMIC_ACQUIRE))
+            return;
+        if (!in_place(d, s, d->text_counted))
+            return;
+        d->rows_counted += o->n_rows;
+        d->text_counted = o->text_to;
+        d->counted++;
+    }
+}
+
+/* Tell those who ask where their rows will be, if it is known. */
+static void place_slices(struct driver *d)
+{
+    for (unsigned i = 0; i < d->n_slots; i++) {
+        struct slot *s = &d->slots[i];
+
+        if (s->state == SLOT_ASKING && s->placed) {
+            outcome_of(s)->first_row = s->first_row;
+            s->state = SLOT_RUNNING;
+            pool_answer(&d->pool, i);
+        }
+    }
 }
 
 /* Store what can be stored now. */
@@ -578,12 +674,13 @@ static void advance(struct driver *d)
 {
     struct slot *s;
 
-    while ((s = slot_of(d, d->head)) != NULL && in_place(d, s)) {
+    while ((s = slot_of(d, d->head)) != NULL && in_place(d, s, d->text_done)) {
         if (s->state != SLOT_ENDED || s->wait_status == 0)
             take_rows(d, s);
         if (s->state == SLOT_WAITING) {
             take_rejects(d, s);
             s->rows_taken = 0;
+            __atomic_store_n(&outcome_of(s)->rows_ready, 0, __ATOMIC_RELEASE); /* nothing here until it says so anew */
             s->state = SLOT_RUNNING;
             pool_answer(&d->pool, (unsigned)(s - d->slots));
         }
@@ -613,6 +710,8 @@ static void take_news(struct driver *d, const struct pool_news *news)
     case POOL_SAID:
         if (news->said == 'f')
             s->state = SLOT_WAITING;
+        else if (news->said == 'p')
+            s->state = SLOT_ASKING;
         break;
     case POOL_ENDED:
         s->state = SLOT_ENDED;
@@ -645,8 +744,11 @@ static void drive(struct driver *d)
             return;
         pool_wait(&d->pool, TICK_MS, &news);
         take_news(d, &news);
-        if (d->signal == 0)
+        if (d->signal == 0) {
+            count_slices(d);
+            place_slices(d);
             advance(d);
+        }
         show_progress(d);
     }
 }

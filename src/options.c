@@ -445,6 +445,42 @@ static bool take_dtype(struct options *o, const struct entry *e, const char *tex
     return true;
 }
 
+/* LEVEL, gzip:LEVEL, zstd or zstd:LEVEL. */
+static bool take_compress(struct options *o, const struct entry *e, const char *text)
+{
+    const bool zstd = strncmp(text, "zstd", 4) == 0;
+    const char *level = zstd ? text + 4 : strncmp(text, "gzip:", 5) == 0 ? text + 5 : text;
+    const int most = zstd ? 22 : 9;
+    uint64_t n = 3;
+
+    if (zstd && *level == ':')
+        level++;
+    if ((!zstd || *level != '\0') && !read_count(level, 1, (uint64_t)most, &n))
+        return wrong("--%s wants a level from 1 to 9, gzip:1 to gzip:9, or zstd[:1 to 22], not '%s'", e->name, text);
+    o->codec = zstd ? PACK_ZSTD : PACK_DEFLATE;
+    o->level = (int)n;
+    return true;
+}
+
+/* A plain number is rows, one with a unit is bytes. */
+static bool take_chunk(struct options *o, const struct entry *e, const char *text)
+{
+    o->chunk_rows = o->chunk_bytes = 0;
+    if (read_count(text, 1, UINT32_MAX, &o->chunk_rows))
+        return true;
+    o->chunk_rows = 0;
+    if (read_size(text, &o->chunk_bytes) && o->chunk_bytes > 0)
+        return true;
+    return wrong("--%s wants a number of rows, or a size such as 512K, not '%s'", e->name, text);
+}
+
+static bool take_shuffle(struct options *o, const struct entry *e, const char *text)
+{
+    (void)text;
+    o->shuffle = *e->name == 'n' ? SHUFFLE_NO : SHUFFLE_YES;
+    return true;
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------------- */
 
 #define IN(member) offsetof(struct options, member)
@@ -457,6 +493,11 @@ static const struct entry entries[] = {
     {0, "name-from", "base|path", "name datasets by file name or by path", take_choice, IN(name_from)},
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},
     {0, "layout", "auto|contiguous|chunked", "how rows are stored", take_choice, IN(layout)},
+    {'z', "compress", "LEVEL", "1 to 9 as gzip, readable everywhere; or zstd[:N]", take_compress, 0},
+    {0, "chunk", "ROWS|SIZE", "rows, or bytes such as 512K, in a chunk [about 1M]", take_chunk, 0},
+    {0, "shuffle", NULL, "shuffle bytes in chunks [with --compress]", take_shuffle, 0},
+    {0, "no-shuffle", NULL, "compress without shuffling", take_shuffle, 0},
+    {0, "checksum", NULL, "a checksum (Fletcher32) on each chunk", take_flag, IN(checksum)},
 
     {0, NULL, NULL, "Input", NULL, 0},
     {'T', "files-from", "LIST", "more inputs, one on each line of LIST", take_text, IN(files_from)},
@@ -655,6 +696,9 @@ static const char *contradiction(const struct options *o)
         return "--null is about --files-from LIST: give it too, or leave --null out";
     if (o->n_widths > 0 && o->delimiter != DELIMITER_AUTO)
         return "--widths and --delimiter contradict each other: leave one out";
+    if (o->layout == LAYOUT_CONTIGUOUS && (o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum ||
+                                           o->chunk_rows > 0 || o->chunk_bytes > 0))
+        return "--layout contiguous has no chunks to compress, shuffle, check or size: leave it out";
     if (o->dtype != NULL && o->dtype_override != NULL)
         return "--dtype was given whole and as name=type: change the type in the whole one";
     if (o->rejects != NULL && !o->max_errors_given)

@@ -11,7 +11,8 @@
  *            its link and attributes, and deleted again, which also leaves holes of just the right sizes for
  *            them. Should HDF5 choose another place after all, as it does with few rows that fit a hole, the
  *            rows are moved there
- *   chunks   HDF5 writes them, whole chunks straight from the caller's memory
+ *   chunks   HDF5 writes them, whole chunks straight from the caller's memory, packed by us where they have filters:
+ *            HDF5 is only told which, for its readers
  *
  * While pieces are being written nothing may make HDF5 write to the file, which to its mind ends before them: no
  * flush, which would cut them off, and no eviction from its cache of metadata, which might hit them.
@@ -80,6 +81,8 @@ struct store {
     unsigned char *carry;   /* a chunk at a seam between calls; kept from dataset to dataset */
     size_t carry_bytes;     /* allocated */
     size_t carry_rows;      /* waiting in it */
+    struct packer *packer;  /* NULL: chunks are stored as they are */
+    unsigned char *packed;  /* room for one packed chunk */
 };
 
 /* --- errors --- */
@@ -652,6 +655,30 @@ static int pieces_end(struct store *s, char error[STORE_ERROR])
 
 /* --- chunks --- */
 
+/* The dataset's filters, for those who read it, and a packer that does what they would. */
+static int set_filters(struct store *s, const struct packing *p, char error[STORE_ERROR])
+{
+    const unsigned zstd_level = p != NULL ? (unsigned)p->level : 0;
+
+    packer_close(s->packer);
+    free(s->packed);
+    s->packer = NULL;
+    s->packed = NULL;
+    if (H5Premove_filter(s->chunked, H5Z_FILTER_ALL) < 0)
+        return hdf5_failed(s, "create dataset", s->path, error);
+    if (p == NULL)
+        return 0;
+    if ((p->shuffle && H5Pset_shuffle(s->chunked) < 0) ||
+        (p->codec == PACK_DEFLATE && H5Pset_deflate(s->chunked, (unsigned)p->level) < 0) ||
+        (p->codec == PACK_ZSTD &&
+         H5Pset_filter(s->chunked, PACK_ZSTD_FILTER, H5Z_FLAG_OPTIONAL, 1, &zstd_level) < 0) ||
+        (p->checksum && H5Pset_fletcher32(s->chunked) < 0))
+        return hdf5_failed(s, "set the filters of", s->path, error);
+    s->packer = packer_open(p);
+    s->packed = malloc(packer_most_bytes(p));
+    return s->packer == NULL || s->packed == NULL ? write_failed(s, error) : 0;
+}
+
 static int chunks_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
 {
     size_t chunk_bytes = d->chunk_rows * s->row_bytes;
@@ -667,19 +694,34 @@ static int chunks_begin(struct store *s, const struct store_dataset *d, char err
         s->carry = carry;
         s->carry_bytes = chunk_bytes;
     }
+    if (set_filters(s, d->packing, error) != 0)
+        return -1;
     if (H5Pset_chunk(s->chunked, 1, &chunk_rows) < 0)
         return hdf5_failed(s, "create dataset", s->path, error);
     s->dataset = create_dataset(s, 0, H5S_UNLIMITED, s->chunked, s->chunk_access, error);
     return s->dataset < 0 ? -1 : 0;
 }
 
-static int write_chunk(struct store *s, uint64_t first_row, const void *rows, char error[STORE_ERROR])
+static int write_packed(struct store *s, uint64_t first_row, const void *packed, size_t packed_bytes, uint32_t mask,
+                        char error[STORE_ERROR])
 {
     hsize_t offset = first_row;
 
-    if (H5Dwrite_chunk(s->dataset, H5P_DEFAULT, 0, &offset, s->chunk_rows * s->row_bytes, rows) < 0)
+    if (H5Dwrite_chunk(s->dataset, H5P_DEFAULT, mask, &offset, packed_bytes, packed) < 0)
         return hdf5_failed(s, "write dataset", s->path, error);
     return 0;
+}
+
+static int write_chunk(struct store *s, uint64_t first_row, const void *rows, char error[STORE_ERROR])
+{
+    size_t packed_bytes;
+    uint32_t mask;
+
+    if (s->packer == NULL)
+        return write_packed(s, first_row, rows, s->chunk_rows * s->row_bytes, 0, error);
+    if (packer_pack(s->packer, rows, s->packed, &packed_bytes, &mask) != 0)
+        return write_failed(s, error);
+    return write_packed(s, first_row, s->packed, packed_bytes, mask, error);
 }
 
 /* Copy into the seam's chunk as many rows as it still takes. Returns their number. */
@@ -725,6 +767,25 @@ static int chunks_rows(struct store *s, const unsigned char *rows, size_t n_rows
         return hdf5_failed(s, "extend dataset", s->path, error);
     if (write_full_chunks(s, rows, n_rows, error) != 0)
         return -1;
+    if (H5Fget_eoa(s->h5, &end) < 0)
+        return hdf5_failed(s, "extend dataset", s->path, error);
+    output_file_write_back(&s->file, (off_t)end);
+    return 0;
+}
+
+int store_packed(struct store *s, const void *packed, size_t packed_bytes, uint32_t filter_mask,
+                 char error[STORE_ERROR])
+{
+    hsize_t extent = s->n_rows + s->chunk_rows;
+    haddr_t end;
+
+    assert(s->way == WAY_CHUNKS && s->carry_rows == 0 && "a packed chunk follows whole chunks");
+    if (H5Dset_extent(s->dataset, &extent) < 0)
+        return hdf5_failed(s, "extend dataset", s->path, error);
+    if (write_packed(s, s->n_rows, packed, packed_bytes, filter_mask, error) != 0)
+        return -1;
+    s->n_rows += s->chunk_rows;
+    s->n_bytes += s->chunk_rows * s->row_bytes;
     if (H5Fget_eoa(s->h5, &end) < 0)
         return hdf5_failed(s, "extend dataset", s->path, error);
     output_file_write_back(&s->file, (off_t)end);
@@ -992,6 +1053,8 @@ void store_discard(struct store *s)
     if (s->h5 >= 0)
         (void)H5Fclose(s->h5);
     free(s->carry);
+    free(s->packed);
+    packer_close(s->packer);
     free(s);
 }
 

@@ -47,6 +47,8 @@ struct worker {
     bool at_end;                  /* nothing more to read */
     bool one_by_one;              /* past the slice's end, finishing a quoted record */
 
+    struct packer *packer;        /* opened when first needed */
+    bool placed;                  /* outcome->first_row is known */
     size_t n_rows;                /* in the region now */
     size_t published;
     bool void_rows;               /* rows are made, but nobody wants them */
@@ -180,12 +182,67 @@ static void publish(struct worker *w)
     w->job->publish(w->job->peer);
 }
 
+/* Pack the whole chunks among the region's rows, each in its place. Errors a failure code. */
+static int pack_chunks(struct worker *w)
+{
+    const struct packing *p = w->job->packing;
+    struct outcome *o = w->outcome;
+    size_t chunk_bytes = p->chunk_rows * p->row_bytes, past = (size_t)(o->first_row % p->chunk_rows), most;
+    unsigned char *chunk, *packed;
+
+    o->rows_lead = past == 0 ? 0 : p->chunk_rows - past;
+    o->rows_lead = o->rows_lead < w->n_rows ? o->rows_lead : w->n_rows;
+    o->n_chunks = (w->n_rows - o->rows_lead) / p->chunk_rows;
+    if (o->n_chunks == 0)
+        return FAILURE_NONE;
+    if (w->packer == NULL && (w->packer = packer_open(p)) == NULL)
+        return FAILURE_MEMORY;
+    most = packer_most_bytes(p);
+    packed = malloc(most);
+    if (packed == NULL)
+        return FAILURE_MEMORY;
+    chunk = w->job->rows + o->rows_lead * p->row_bytes;
+    for (size_t i = 0; i < o->n_chunks; i++, chunk += chunk_bytes) {
+        size_t packed_bytes;
+        uint32_t mask;
+
+        if (packer_pack(w->packer, chunk, packed, &packed_bytes, &mask) != 0) {
+            free(packed);
+            return FAILURE_MEMORY;
+        }
+        w->job->chunks[i] = (struct packed_chunk){.packed_bytes = 0};
+        if (packed_bytes <= chunk_bytes) {
+            w->job->chunks[i] = (struct packed_chunk){(uint32_t)packed_bytes, mask};
+            memcpy(chunk, packed, packed_bytes);
+        }
+    }
+    free(packed);
+    return FAILURE_NONE;
+}
+
+/* Do to the region's rows what is to be done before they are stored. Errors a failure code. */
+static int finish_rows(struct worker *w)
+{
+    if (w->job->packing == NULL || w->void_rows || w->n_rows == 0)
+        return FAILURE_NONE;
+    if (!w->placed && w->job->place(w->job->peer) != 0)
+        return FAILURE_LOST;
+    w->placed = true;
+    return pack_chunks(w);
+}
+
 /* Have the parent take everything out of the region, and start it anew. Errors a failure code. */
 static int hand_over(struct worker *w)
 {
+    int code = finish_rows(w);
+
+    if (code != FAILURE_NONE)
+        return code;
     publish(w);
     if (w->job->drain(w->job->peer) != 0)
         return FAILURE_LOST;
+    w->outcome->first_row += w->n_rows;
+    w->outcome->rows_lead = w->outcome->n_chunks = 0;
     w->n_rows = w->published = 0;
     w->outcome->rejects_bytes = 0;
     __atomic_store_n(&w->outcome->rows_ready, 0, __ATOMIC_RELEASE);
@@ -334,7 +391,7 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
     w->outcome->tally.n_missing += k->tally.n_missing;
     w->outcome->tally.n_overflow += k->tally.n_overflow;
     use_text(w, k->text_used, k->lines_used);
-    if (!w->void_rows && (w->n_rows - w->published) * w->schema->row_bytes >= PUBLISH_BYTES)
+    if (!w->void_rows && job->packing == NULL && (w->n_rows - w->published) * w->schema->row_bytes >= PUBLISH_BYTES)
         publish(w);
     return k->n_rows == k->capacity;
 }
@@ -469,6 +526,10 @@ void worker_run(struct worker_job *job)
         void_rows(&w);
 
     code = read_slice(&w);
+    o->text_to = w.text_offset;
+    __atomic_store_n(&o->counted, code == FAILURE_NONE, __ATOMIC_RELEASE);
+    if (code == FAILURE_NONE)
+        code = finish_rows(&w);
     if (code != FAILURE_NONE && o->fatal.code == FAILURE_NONE) {
         o->fatal.code = code;
         o->fatal.sys_errno = errno;
@@ -476,10 +537,10 @@ void worker_run(struct worker_job *job)
         o->fatal.byte_offset = w.text_offset;
         o->fatal.field = -1;
     }
-    o->text_to = w.text_offset;
-    o->rows_ready = w.void_rows ? 0 : w.n_rows;
+    __atomic_store_n(&o->rows_ready, w.void_rows ? 0 : w.n_rows, __ATOMIC_RELEASE);
     o->state = OUTCOME_DONE;
 
+    packer_close(w.packer);
     record_close(w.record);
     if (w.is_wider) {
         job->kernel_class->close(w.kernel);
