@@ -13,18 +13,22 @@ struct delimiter_rule {
     size_t max_records;    /* to look at, 0: all */
 };
 
+/* What the records say. */
+struct delimiter_found {
+    uint32_t n_columns;    /* fields of a record: the number they agree on, or the one most of them have; 0: no records */
+    bool agreed;           /* all have that number */
+    int disputed;          /* where it is blanks: another delimiter by which all agree too, and on more fields; or where
+                            * none holds for all, by which nine of ten agree, and not by blanks; else DELIMITER_BLANKS */
+};
+
 /*
  * Settle dialect->delimiter if it is DELIMITER_AUTO: blanks, when all records of the excerpt have one number of
  * fields that way (two at least, or the number of the rule) and no field ends in a comma; else the first of tab,
  * comma, semicolon, '|' by which they have one number; else blanks.
  * A header line is a record here; comment lines are none. Behind the last field a default '#' comment may stand.
- *
- * *n_columns  fields of a record: the number they agree on, or the one most of them have; 0: no records
- * *disputed   where none holds for all, so that it is blanks: the delimiter by which nine of ten records agree, if
- *             they do not by blanks; else DELIMITER_BLANKS
- * Errors      0, or -1 on no memory
+ * Errors  0, or -1 on no memory
  */
 int delimiter_settle(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
-                     uint32_t *n_columns, int *disputed) MUST_USE;
+                     struct delimiter_found *found) MUST_USE;
 
 #endif

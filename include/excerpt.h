@@ -31,6 +31,7 @@ struct walk {
     struct record_field *fields;
     size_t n_fields;
     uint64_t lines;        /* physical lines from the excerpt's start to 'at' */
+    struct failure failure; /* of RECORD_BAD; line_no counted from the excerpt's first line as 1 */
 };
 
 /*

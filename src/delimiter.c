@@ -3,6 +3,8 @@
  */
 #include "delimiter.h"
 
+#include <string.h>
+
 /* How many fields the records of an excerpt have. */
 struct count {
     size_t n_records;
@@ -174,6 +176,29 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
     return 0;
 }
 
+/* Blanks have it; but 'date time,1.5,ok' is a record of two fields that way, and of three by commas. */
+static int look_for_rival(const struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                          uint32_t n_columns, int *rival)
+{
+    static const int rivals[] = {',', ';'};
+    struct dialect other = *dialect;
+
+    for (size_t i = 0; i < sizeof rivals / sizeof *rivals && rule->exactly == 0 && rule->at_least == 0; i++) {
+        struct verdict v;
+
+        if (memchr(e->text, rivals[i], e->bytes) == NULL)
+            continue;
+        other.delimiter = rivals[i];
+        if (judge(&v, &other, e, rule) != 0)
+            return -1;
+        if (v.agreed && v.n_columns > n_columns) {
+            *rival = rivals[i];
+            return 0;
+        }
+    }
+    return 0;
+}
+
 static int choose(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
                   struct verdict *chosen, int *disputed)
 {
@@ -187,8 +212,12 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
         if (judge(&v, dialect, e, rule) != 0)
             return -1;
         *chosen = v;
-        if (v.agreed)
+        if (v.agreed && candidates[i] == DELIMITER_BLANKS)
+            return look_for_rival(dialect, e, rule, v.n_columns, disputed);
+        if (v.agreed) {
+            *disputed = DELIMITER_BLANKS;
             return 0;
+        }
         if (candidates[i] == DELIMITER_BLANKS)
             blanks = v;
         else if (v.likely && *disputed == DELIMITER_BLANKS)
@@ -202,24 +231,20 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
 }
 
 int delimiter_settle(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
-                     uint32_t *n_columns, int *disputed)
+                     struct delimiter_found *found)
 {
+    bool settled = dialect->delimiter != DELIMITER_AUTO;
     struct verdict v;
 
-    *disputed = DELIMITER_BLANKS;
+    *found = (struct delimiter_found){.disputed = DELIMITER_BLANKS};
     if (dialect->delimiter == DELIMITER_WIDTHS) {
-        *n_columns = (uint32_t)dialect->n_widths;
+        found->n_columns = (uint32_t)dialect->n_widths;
+        found->agreed = true;
         return 0;
     }
-    if (dialect->delimiter == DELIMITER_AUTO) {
-        if (choose(dialect, e, rule, &v, disputed) != 0)
-            return -1;
-    } else if (rule->exactly > 0) {
-        *n_columns = rule->exactly;
-        return 0;
-    } else if (judge(&v, dialect, e, rule) != 0) {
+    if ((settled ? judge(&v, dialect, e, rule) : choose(dialect, e, rule, &v, &found->disputed)) != 0)
         return -1;
-    }
-    *n_columns = v.n_columns;
+    found->n_columns = settled && rule->exactly > 0 ? rule->exactly : v.n_columns;
+    found->agreed = v.agreed;
     return 0;
 }

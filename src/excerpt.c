@@ -153,7 +153,6 @@ void walk_begin(struct walk *w, struct record *record, const struct excerpt *e, 
 
 enum record_status walk_next(struct walk *w)
 {
-    struct failure failure;
     enum record_status status = RECORD_ROW;
 
     if (w->at == w->end)
@@ -161,9 +160,11 @@ enum record_status walk_next(struct walk *w)
     w->start = w->at;
     if (w->at >= w->ordinary_end || !split_ordinary(w))
         status = record_split(w->record, w->at, (size_t)(w->end - w->at), w->last, w->expect, &w->fields, &w->n_fields,
-                              &w->extent, &failure);
+                              &w->extent, &w->failure);
     if (status == RECORD_MORE || w->extent.bytes == 0)
         return RECORD_MORE;
+    if (status == RECORD_BAD)
+        w->failure.line_no += w->lines + 1;
     w->at += w->extent.bytes;
     w->lines += w->extent.n_lines;
     return status;

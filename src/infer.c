@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "advice.h"
 #include "columns.h"
 #include "delimiter.h"
 #include "excerpt.h"
@@ -54,12 +55,27 @@ static bool begins_with(const struct sample *s, const char *bytes, size_t n)
     return s->bytes >= n && memcmp(s->text, bytes, n) == 0;
 }
 
-static int check_encoding(struct look *l)
+/* What people give by mistake, by its first bytes, and what helps. */
+static const struct {
+    const char *bytes;
+    size_t n;
+    const char *sentence;
+} strangers[] = {
+    {"\xff\xfe", 2, "this is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8"},
+    {"\xfe\xff", 2, "this is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8"},
+    {"PK\3\4", 4, "this is a zip archive, or a workbook: unzip it, or save its sheet as CSV"},
+    {"\x89HDF\r\n", 6, "this is an HDF5 file already"},
+    {"\x1f\x9d", 2, "this was packed by compress(1): load it by zcat FILE | shmload NAME=-"},
+};
+
+static int refuse_stranger(struct look *l)
 {
-    if (!begins_with(l->sample, "\xff\xfe", 2) && !begins_with(l->sample, "\xfe\xff", 2))
-        return 0;
-    snprintf(l->error, SCHEMA_ERROR, "this is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8");
-    return -1;
+    for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++)
+        if (begins_with(l->sample, strangers[i].bytes, strangers[i].n)) {
+            snprintf(l->error, SCHEMA_ERROR, "%s", strangers[i].sentence);
+            return -1;
+        }
+    return 0;
 }
 
 /* Behind the byte order mark and the skipped lines. False: they go on past the sample. */
@@ -121,17 +137,35 @@ static uint32_t fields_needed(struct look *l)
     return needed;
 }
 
-static void tell_dispute(const struct look *l, int disputed)
+/* Where records do not agree: what may help. */
+static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
+    struct advice_case c = {.path = l->input->path, .options = l->options, .text = l->text,
+                            .dialect = l->f->dialect, .whole = l->sample->ended};
+    bool given = false;
     char buffer[8];
 
-    if (disputed != DELIMITER_BLANKS)
+    if (found->agreed) {
+        if (found->disputed != DELIMITER_BLANKS)
+            message_notice("%s: the lines agree by blanks, and on more fields by %s; it is read by blanks: if that is "
+                           "wrong, give -d '%c'", l->input->path, infer_delimiter_name(found->disputed, buffer),
+                           found->disputed);
+        return 0;
+    }
+    if (l->options->usecols != NULL)
+        return 0;
+    c.dialect.delimiter = l->options->delimiter;
+    c.exactly = l->typed ? l->expected : 0;
+    if (advice_give(&c, &given) != 0)
+        return no_memory(l);
+    if (!given && found->disputed != DELIMITER_BLANKS)
         message_notice("%s: most lines, but not all, have the same number of fields by %s; so it is read by blanks: if "
                        "that is wrong, give the delimiter by -d", l->input->path,
-                       infer_delimiter_name(disputed, buffer));
+                       infer_delimiter_name(found->disputed, buffer));
+    return 0;
 }
 
-static int settle_dialect(struct look *l, int *disputed)
+static int settle_dialect(struct look *l, struct delimiter_found *found)
 {
     struct delimiter_rule rule = {.max_records = l->typed ? RECORDS_TYPED : 0};
     uint32_t needed = fields_needed(l);
@@ -141,13 +175,14 @@ static int settle_dialect(struct look *l, int *disputed)
         rule.exactly = l->expected;
     else if (l->typed)
         rule.at_least = needed;
-    if (delimiter_settle(&l->f->dialect, &l->text, &rule, &l->f->n_columns, disputed) != 0)
+    if (delimiter_settle(&l->f->dialect, &l->text, &rule, found) != 0)
         return no_memory(l);
+    l->f->n_columns = found->n_columns;
     l->record = excerpt_record(&l->f->dialect);
     return l->record != NULL ? 0 : no_memory(l);
 }
 
-/* True when the sample has records enough to tell a header from data. */
+/* True when the sample has records enough to tell a header from data; bad ones will not get better with more text. */
 static bool has_two_records(const struct look *l)
 {
     enum record_status status;
@@ -156,23 +191,41 @@ static bool has_two_records(const struct look *l)
 
     walk_begin(&w, l->record, &l->text, l->f->n_columns);
     while (n < 2 && (status = walk_next(&w)) != RECORD_MORE)
-        n += status == RECORD_ROW;
+        n += status != RECORD_NOTHING;
     return n == 2;
+}
+
+/* No record is a good one, or the first one has a NUL: that is no text, and all there is to say. */
+static int refuse_bad_text(struct look *l)
+{
+    bool hopeless = !l->typed && l->f->n_columns == 0;
+    enum record_status status;
+    struct walk w;
+
+    walk_begin(&w, l->record, &l->text, UINT32_MAX);
+    while ((status = walk_next(&w)) == RECORD_NOTHING)
+        ;
+    if (status != RECORD_BAD || !(hopeless || (w.failure.code == FAILURE_NUL && !l->options->max_errors_given)))
+        return 0;
+    *l->failure = w.failure;
+    l->failure->field = -1;
+    l->failure->line_no += l->f->lines_before;
+    return -1;
 }
 
 /* Take text until the dialect can be settled. */
 static int settle(struct look *l)
 {
     struct sample *s = l->sample;
-    int disputed;
+    struct delimiter_found found;
 
     for (;;) {
         bool started = find_start(l);
 
-        if (s->bytes >= 2 && check_encoding(l) != 0)
+        if (refuse_stranger(l) != 0)
             return -1;
         if (started) {
-            if (settle_dialect(l, &disputed) != 0)
+            if (settle_dialect(l, &found) != 0)
                 return -1;
             if (s->ended || has_two_records(l))
                 break;
@@ -187,8 +240,7 @@ static int settle(struct look *l)
         if (sample_grow(s, 4 * s->bytes < SAMPLE_LARGEST ? 4 * s->bytes : SAMPLE_LARGEST, l->failure) != 0)
             return -1;
     }
-    tell_dispute(l, disputed);
-    return 0;
+    return refuse_bad_text(l) != 0 ? -1 : tell_disagreement(l, &found);
 }
 
 /* ---- surveys --------------------------------------------------------------------------------------------------- */
@@ -597,6 +649,7 @@ int infer_input(struct finding *f, const struct input *input, const struct optio
 
 void infer_close(void)
 {
+    advice_forget();
     excerpt_forget();
     sample_forget();
 }

@@ -188,6 +188,10 @@ static void other_reason(char reason[REASON_BYTES], const struct schema *schema,
     case FAILURE_NUL:
         snprintf(reason, REASON_BYTES, "NUL byte: not a text file?");
         break;
+    case FAILURE_CR:
+        snprintf(reason, REASON_BYTES, "%s; where lines end in CR alone, as in old Mac files, use tr '\\r' '\\n'",
+                 failure_reason(f->code));
+        break;
     case FAILURE_QUOTE_OPEN:
         snprintf(reason, REASON_BYTES, "the quoted field that begins here is never closed");
         break;

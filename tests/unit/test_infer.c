@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "capture.h"
 #include "infer.h"
 #include "message.h"
 
@@ -567,6 +568,86 @@ static void tells_failures(void **state)
     assert_string_equal(error, "");
 }
 
+/* A text that cannot be: its failure. */
+static void check_bad_text(const char *text, size_t bytes, int code, uint64_t line_no)
+{
+    add_bytes(text, bytes);
+    assert_int_equal(look(), -1);
+    assert_string_equal(error, "");
+    assert_int_equal(failure.code, code);
+    assert_int_equal(failure.line_no, line_no);
+    again();
+}
+
+static void refuses_what_is_no_text(void **state)
+{
+    (void)state;
+    check_bad_text("\0\1\2", 3, FAILURE_NUL, 1);
+    check_bad_text("# c\n\n1 2\0\n3 4\n", 14, FAILURE_NUL, 3);
+    check_bad_text("1 2\r3 4\r", 8, FAILURE_CR, 1);
+    check_bad_text("\n\"a b\n", 6, FAILURE_QUOTE_OPEN, 2);
+    w.options.dtype = "i4,i4";
+    check_bad_text("1 2\0\n3 4\n", 9, FAILURE_NUL, 1);
+    w.options.max_errors_given = true; /* then it is a line to set aside */
+    add_bytes("1 2\0\n3 4\n", 9);
+    assert_int_equal(look(), 0);
+    again();
+    w.options.dtype = NULL;
+    add_bytes("1 2\0\n3 4\n5 6\n", 13);
+    assert_int_equal(look(), 0);
+    check_schema(0, "f0:i4,f1:i4");
+    again();
+    check_wrong("PK\3\4 and so on", "zip");
+    again();
+    check_wrong("\x89HDF\r\n\x1a\n", "HDF5 file already");
+}
+
+/* ---- advice ---------------------------------------------------------------------------------------------------- */
+
+/* What is said about a text that need not be loadable; NULL: nothing. */
+static void check_advice(const char *text, const char *part)
+{
+    struct capture c;
+    char *said;
+
+    add(text);
+    c = capture_start(STDERR_FILENO);
+    if (look() != 0)
+        *error = '\0';
+    said = capture_stop(&c);
+    if (part == NULL ? *said != '\0' : strstr(said, part) == NULL)
+        fail_msg("'%s': said '%s', not '%s'", text, said, part != NULL ? part : "");
+    free(said);
+    again();
+}
+
+#define TABLE "1 2.5 x\n2 3.5 y\n3 4.5 z\n4 5.5 w\n5 6.5 v\n6 7.5 u\n7 8.5 t\n8 9.5 s\n"
+#define CSV "a,b,c\n2026-01-01 10:00,1,2\n2026-01-01 11:00,3,4\n2026-01-01 12:00,5,6\n2026-01-01 13:00,7,8\n"
+
+static void advises(void **state)
+{
+    (void)state;
+    check_advice(TABLE, NULL);
+    check_advice("id mass name\n" TABLE, NULL);
+    check_advice("made by hand on Monday\nunits m\n" TABLE, "the first 2 lines are no part of the table of 3 fields");
+    check_advice("made by hand on Monday\n\nid mass name\n" TABLE, "try --skip-lines 1\n");
+    check_advice("made by hand on Monday\n" TABLE "end\n\n", "try --skip-lines 1 --skip-footer 2\n");
+    check_advice(TABLE "id mass name\nsum 4\n", "the last 2 lines");
+    check_advice("% made by hand on Monday\n% units m\n" TABLE, "--comment '%'");
+    check_advice("% made by hand on Monday\n% units m kg\n1 2 5%\n" TABLE, "--skip-lines 2");
+    check_advice("the first of all\nSerial,12\n\n" CSV, "table of 3 fields by comma, it seems: try --skip-lines 2\n");
+    check_advice("id mass\n" TABLE, "the first line has 2 words above 3 columns");
+    check_advice(TABLE "odd\n" TABLE, NULL);
+    check_advice("2026-01-01 10:00,1,ok\n2026-01-01 11:00,3,ok\n", "give -d ','");
+    w.options.skip_lines = 1;
+    check_advice("one\ntwo\n" TABLE, "try --skip-lines 2\n");
+    w.options.skip_lines = 0;
+    w.options.dtype = "i4,f8,S1";
+    check_advice("one\ntwo words\n" TABLE, "try --skip-lines 2\n");
+    w.options.delimiter = DELIMITER_BLANKS;
+    check_advice("one\ntwo words\n" TABLE, "try --skip-lines 2\n");
+}
+
 /* ---- pipes ----------------------------------------------------------------------------------------------------- */
 
 static void feed(const char *text)
@@ -638,7 +719,7 @@ int main(void)
         TEST(chooses_columns),    TEST(overrides_types),    TEST(heeds_missing_tokens), TEST(checks_fill_values),
         TEST(asks_for_a_type),    TEST(shares_schemas),     TEST(empty_inputs_join),  TEST(widens_the_second_time),
         TEST(samples_the_end),    TEST(is_not_fooled_by_quotes), TEST(reads_long_lines), TEST(refuses_utf16),
-        TEST(tells_failures),     TEST(keeps_pipes),
+        TEST(tells_failures),     TEST(keeps_pipes),          TEST(refuses_what_is_no_text), TEST(advises),
     };
 
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -1,0 +1,268 @@
+/*
+ * advice.c - what helps when the lines of a text do not agree.
+ *
+ * A part of a text tells what the table is: delimiter, number of fields, whether there are numbers in it. Records
+ * that are not like that, all above or all below, are a preamble and a footer; where some are in between there is
+ * nothing to advise.
+ */
+#define _GNU_SOURCE /* memrchr */
+#include "advice.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "delimiter.h"
+#include "infer.h"
+#include "message.h"
+#include "survey.h"
+
+enum {
+    ADVISED_AT_MOST = 5,  /* inputs of one run */
+    FEWEST_RECORDS = 4,   /* of a table, to be sure that it is one */
+};
+
+static unsigned n_advised;
+
+/* What the records of the table have in common. */
+struct table {
+    struct dialect dialect;
+    uint32_t n_columns;
+    bool numbers;          /* half of them have one */
+};
+
+/* Where the table lies; lines are physical ones, from the text's first line as 1. */
+struct extent {
+    uint64_t n_records;    /* of the table */
+    uint64_t n_odd;        /* records that are not of the table */
+    uint64_t odd_above;    /* the last line above it that has another number of fields, 0: none */
+    uint64_t last;         /* its last line */
+    uint64_t n_lines;      /* of the text */
+    const char *start;     /* its first record */
+    char mark;             /* the sign that all of those begin with, 0: there is none */
+    uint32_t n_words;      /* fields of the first of those, when it has no number; else 0 */
+    bool broken;           /* odd records between its first and its last one */
+};
+
+/* ---- what the table is ----------------------------------------------------------------------------------------- */
+
+/* The whole lines between two twelfths of the text. */
+static struct excerpt part_of(const struct excerpt *e, size_t from, size_t to)
+{
+    const char *start = e->text + e->bytes * from / 12, *end = e->text + e->bytes * to / 12;
+    const char *first = memchr(start, '\n', (size_t)(end - start)), *last = memrchr(start, '\n', (size_t)(end - start));
+
+    if (first == last)
+        return (struct excerpt){start, 0, false};
+    return (struct excerpt){first + 1, (size_t)(last - first), false};
+}
+
+static bool has_number(const struct walk *w)
+{
+    for (size_t i = 0; i < w->n_fields; i++) {
+        struct survey s = {0};
+
+        survey_field(&s, NULL, w->fields[i].text, w->fields[i].bytes, false);
+        if (s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT)
+            return true;
+    }
+    return false;
+}
+
+/* Whether half of the records have a number: one may be the header. One record is no table. Errors 0 or -1 on no memory. */
+static int look_for_numbers(struct table *t, const struct excerpt *e)
+{
+    struct record *record = excerpt_record(&t->dialect);
+    enum record_status status;
+    size_t n = 0, n_with = 0;
+    struct walk w;
+
+    if (record == NULL)
+        return -1;
+    walk_begin(&w, record, e, t->n_columns);
+    while ((status = walk_next(&w)) != RECORD_MORE) {
+        n += status == RECORD_ROW;
+        n_with += status == RECORD_ROW && has_number(&w);
+    }
+    t->numbers = 2 * n_with >= n;
+    t->n_columns = n > 1 ? t->n_columns : 0;
+    return 0;
+}
+
+/* What a part of the text is; n_columns is 0 where it is no table. Errors 0 or -1 on no memory. */
+static int judge_part(struct table *t, const struct advice_case *c, const struct excerpt *part)
+{
+    struct delimiter_rule rule = {.exactly = c->exactly};
+    struct delimiter_found found;
+
+    *t = (struct table){.dialect = c->dialect};
+    if (delimiter_settle(&t->dialect, part, &rule, &found) != 0)
+        return -1;
+    t->n_columns = found.agreed ? found.n_columns : 0;
+    if (t->n_columns == 0 || look_for_numbers(t, part) != 0)
+        return t->n_columns == 0 ? 0 : -1;
+    if (t->numbers || found.disputed == DELIMITER_BLANKS)
+        return 0;
+    t->dialect.delimiter = found.disputed; /* by blanks there are no numbers: it may well be the other one */
+    if (delimiter_settle(&t->dialect, part, &rule, &found) != 0)
+        return -1;
+    t->n_columns = found.n_columns;
+    return look_for_numbers(t, part);
+}
+
+/* Where lines above or below are many, they may be in one part or the other. Errors 0 or -1 on no memory. */
+static int find_table(struct table *t, const struct advice_case *c)
+{
+    static const size_t parts[][2] = {{4, 8}, {6, 10}, {8, 12}, {2, 6}, {6, 12}, {0, 6}};
+
+    *t = (struct table){0};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && t->n_columns == 0; i++) {
+        struct excerpt part = part_of(&c->text, parts[i][0], parts[i][1]);
+
+        if (judge_part(t, c, &part) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- where it lies --------------------------------------------------------------------------------------------- */
+
+static bool is_sign(char c)
+{
+    return c != '\0' && strchr("%!;*/\\$@&~|>", c) != NULL;
+}
+
+static void take_odd(struct extent *x, const struct walk *w, bool counts)
+{
+    const char *p = w->start;
+
+    x->n_odd++;
+    if (x->n_records > 0 || counts)
+        return;
+    while (p < w->at && is_blank(*p))
+        p++;
+    if (x->odd_above == 0) {
+        x->mark = is_sign(*p) ? *p : '\0';
+        x->n_words = has_number(w) ? 0 : (uint32_t)w->n_fields;
+    } else if (*p != x->mark) {
+        x->mark = '\0';
+    }
+    x->odd_above = w->lines;
+}
+
+/*
+ * A record is of the table when it has its number of fields, and a number where the table has. So a header is none,
+ * though it counts as many fields; a repeated one below is none either.
+ */
+static int measure(struct extent *x, const struct table *t, const struct excerpt *e)
+{
+    struct record *record = excerpt_record(&t->dialect);
+    enum record_status status;
+    uint64_t odd_at_last = 0;
+    struct walk w;
+
+    *x = (struct extent){0};
+    if (record == NULL)
+        return -1;
+    walk_begin(&w, record, e, t->n_columns);
+    while ((status = walk_next(&w)) != RECORD_MORE) {
+        bool counts = status == RECORD_ROW && w.n_fields == t->n_columns;
+
+        if (status == RECORD_NOTHING)
+            continue;
+        if (!counts || (t->numbers && !has_number(&w))) {
+            take_odd(x, &w, counts);
+            continue;
+        }
+        if (x->n_records++ == 0)
+            x->start = w.start;
+        else
+            x->broken = x->broken || x->n_odd > odd_at_last;
+        odd_at_last = x->n_odd;
+        x->last = w.lines;
+    }
+    x->n_lines = w.lines;
+    return 0;
+}
+
+/* ---- saying it ------------------------------------------------------------------------------------------------- */
+
+/* 'the first 6 lines', 'the first line' */
+static void count_lines(char *text, size_t text_bytes, const char *which, uint64_t n)
+{
+    if (n == 1)
+        snprintf(text, text_bytes, "the %s line", which);
+    else
+        snprintf(text, text_bytes, "the %s %" PRIu64 " lines", which, n);
+}
+
+static void tell(const struct advice_case *c, const struct table *t, uint64_t n_above, uint64_t n_below)
+{
+    char above[48] = "", below[48] = "", cure[96] = "", by[32] = "", word[8];
+    size_t n = 0;
+
+    if (n_above > 0) {
+        count_lines(above, sizeof above, "first", n_above);
+        n = (size_t)snprintf(cure, sizeof cure, "--skip-lines %" PRIu64, c->options->skip_lines + n_above);
+    }
+    if (n_below > 0) {
+        count_lines(below, sizeof below, "last", n_below);
+        snprintf(cure + n, sizeof cure - n, "%s--skip-footer %" PRIu64, n > 0 ? " " : "",
+                 c->options->skip_footer + n_below);
+    }
+    if (t->dialect.delimiter != DELIMITER_BLANKS)
+        snprintf(by, sizeof by, " by %s", infer_delimiter_name(t->dialect.delimiter, word));
+    message_notice("%s: %s%s%s %s no part of the table of %" PRIu32 " fields%s, it seems: try %s", c->path, above,
+                   n_above > 0 && n_below > 0 ? " and " : "", below, n_above + n_below == 1 ? "is" : "are", t->n_columns,
+                   by, cure);
+}
+
+static void tell_header(const struct advice_case *c, const struct table *t, uint32_t n_words)
+{
+    message_notice("%s: the first line has %" PRIu32 " words above %" PRIu32 " columns: if it is the header, give "
+                   "--skip-lines %" PRIu64 " --names NAME,...", c->path, n_words, t->n_columns,
+                   c->options->skip_lines + 1);
+}
+
+static void tell_mark(const struct advice_case *c, char mark)
+{
+    message_notice("%s: the lines above the records all begin with '%c': if they are comments, give --comment '%c'",
+                   c->path, mark, mark);
+}
+
+int advice_give(const struct advice_case *c, bool *given)
+{
+    struct table t;
+    struct extent x;
+    uint64_t n_below;
+
+    *given = false;
+    if (n_advised >= ADVISED_AT_MOST)
+        return 0;
+    if (find_table(&t, c) != 0)
+        return -1;
+    if (t.n_columns < 2)
+        return 0;
+    if (measure(&x, &t, &c->text) != 0)
+        return -1;
+    n_below = c->whole ? x.n_lines - x.last : 0;
+    if (x.broken || x.n_records < FEWEST_RECORDS || x.n_records < x.n_odd || x.n_odd == 0)
+        return 0;
+    if (x.odd_above == 0 && n_below == 0)
+        return 0;
+    if (x.mark != '\0' && n_below == 0 &&
+        memchr(x.start, x.mark, (size_t)(c->text.text + c->text.bytes - x.start)) == NULL)
+        tell_mark(c, x.mark);
+    else if (x.n_odd == 1 && x.odd_above == 1 && x.n_words > 1 && n_below == 0)
+        tell_header(c, &t, x.n_words);
+    else
+        tell(c, &t, x.odd_above, n_below);
+    n_advised++;
+    *given = true;
+    return 0;
+}
+
+void advice_forget(void)
+{
+    n_advised = 0;
+}
