@@ -25,6 +25,7 @@
 enum {
     OPTIONS_JOBS_MOST = 4096,
     OPTIONS_SIZE_LEAST = 1 << 20, /* of --memory and --slice, in bytes */
+    OPTIONS_ATTRIBUTE_MOST = 60000, /* bytes of key and value: HDF5 keeps 64 KiB */
 };
 
 enum header_mode { HEADER_AUTO, HEADER_YES, HEADER_NO };
@@ -82,6 +83,9 @@ struct options {
     uint64_t chunk_bytes;        /* bytes in a chunk; both 0: about 1 MiB */
     enum name_mode name_from;
     const char *concat;          /* dataset name, groups allowed, as 'group'; or NULL */
+    size_t n_attributes, n_units;
+    struct column_setting *attributes; /* of the root: 'column' is the key, no two the same; values as typed */
+    struct column_setting *units;      /* 'column' is never NULL */
 
     /* machine */
     uint64_t memory_bytes;       /* 0: what the machine leaves */

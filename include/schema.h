@@ -53,6 +53,7 @@ struct field {
     uint32_t dims[SCHEMA_DIMS];
     uint32_t n_elems;      /* product of dims, 1 for a scalar */
     size_t offset;         /* in the row, bytes; set by schema_bind */
+    const char *units;     /* what its numbers count, for the file; NULL: not told. Not owned */
     struct missing missing;
 };
 

@@ -30,9 +30,10 @@ struct store;
 
 struct store_attribute {
     const char *name;
-    enum { ATTRIBUTE_TEXT, ATTRIBUTE_COUNT, ATTRIBUTE_NUMBER } type;
+    enum { ATTRIBUTE_TEXT, ATTRIBUTE_COUNT, ATTRIBUTE_INTEGER, ATTRIBUTE_NUMBER } type;
     const char *text;    /* ATTRIBUTE_TEXT; any bytes up to NUL, at most 64 KiB; UTF-8 or not as it came */
     uint64_t count;      /* ATTRIBUTE_COUNT: an unsigned 64-bit scalar */
+    int64_t integer;     /* ATTRIBUTE_INTEGER: a signed 64-bit scalar */
     double number;       /* ATTRIBUTE_NUMBER: a 64-bit float scalar */
 };
 

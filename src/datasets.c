@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convert.h"
 #include "plan.h"
 
 enum { CHUNK_BYTES = 1 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
@@ -207,6 +208,51 @@ static const struct schema *schema_of(const struct datasets *d, size_t input)
     return &d->schemas->schema[d->findings[input].schema];
 }
 
+/*
+ * A value as typed: an integer of 64 bits is one, other decimals are floats, all else is text. What stands between
+ * quotes is text, without them.
+ * room  for the text: as much as the value
+ */
+static struct store_attribute typed_attribute(const struct column_setting *setting, char *room)
+{
+    const char *text = setting->text;
+    size_t bytes = strlen(text);
+    struct store_attribute a = {.name = setting->column, .type = ATTRIBUTE_TEXT, .text = text};
+    bool negative, overflow;
+    uint64_t magnitude;
+    int code = convert_integer(text, bytes, &negative, &magnitude);
+
+    if (bytes >= 2 && text[0] == '"' && text[bytes - 1] == '"') {
+        a.text = memcpy(room, text + 1, bytes - 2);
+        room[bytes - 2] = '\0';
+    } else if (code == FAILURE_NONE && magnitude <= (uint64_t)INT64_MAX + negative) {
+        a.type = ATTRIBUTE_INTEGER;
+        a.integer = (int64_t)(negative ? -magnitude : magnitude);
+    } else if (code == FAILURE_NOT_INTEGER && strpbrk(text, "0123456789") != NULL && convert_is_likely(text, bytes) &&
+               convert_double(text, bytes, &a.number, &overflow) == FAILURE_NONE && !overflow) {
+        a.type = ATTRIBUTE_NUMBER;
+    }
+    return a;
+}
+
+static int add_given(struct store *store, const struct options *o, char error[STORE_ERROR])
+{
+    char *room = malloc(OPTIONS_ATTRIBUTE_MOST + 1);
+    int result = 0;
+
+    if (room == NULL) {
+        snprintf(error, STORE_ERROR, "no memory");
+        return -1;
+    }
+    for (size_t i = 0; result == 0 && i < o->n_attributes; i++) {
+        struct store_attribute a = typed_attribute(&o->attributes[i], room);
+
+        result = store_root_attribute(store, &a, error);
+    }
+    free(room);
+    return result;
+}
+
 /* Who made the file: nothing that changes from run to run. */
 static int sign(struct store *store, char error[STORE_ERROR])
 {
@@ -254,7 +300,8 @@ int datasets_open(struct datasets **datasets, const struct options *options, con
     d->waiting = malloc(SMALL_BYTES);
     if (d->waiting == NULL)
         goto no_memory;
-    if (store_create(&d->store, options->output, options->force, error) != 0 || sign(d->store, error) != 0)
+    if (store_create(&d->store, options->output, options->force, error) != 0 || sign(d->store, error) != 0 ||
+        add_given(d->store, options, error) != 0)
         goto failed;
     *datasets = d;
     return 0;

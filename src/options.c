@@ -331,6 +331,39 @@ static bool take_fill(struct options *o, const struct entry *e, const char *text
     return add_setting(o, &o->fill, &o->n_fill, text);
 }
 
+/* KEY=TEXT, split at the first '='; a key that was given before takes the new text. */
+static bool set_key(struct options *o, const struct entry *e, struct column_setting **settings, size_t *n,
+                    const char *text)
+{
+    const size_t before = *n;
+    if (strchr(text, '=') == NULL || *text == '=')
+        return wrong("--%s wants %s, not '%s'", e->name, e->argument, text);
+    if (!add_setting(o, settings, n, text))
+        return false;
+    for (size_t i = 0; i < before; i++) {
+        if (strcmp((*settings)[i].column, (*settings)[before].column) == 0) {
+            (*settings)[i] = (*settings)[before];
+            *n = before;
+        }
+    }
+    return true;
+}
+
+static bool take_attribute(struct options *o, const struct entry *e, const char *text)
+{
+    if (strncmp(text, "program=", 8) == 0 || strncmp(text, "version=", 8) == 0)
+        return wrong("--%s: shmload sets '%.*s' itself: take another key", e->name, 7, text);
+    if (strlen(text) > OPTIONS_ATTRIBUTE_MOST)
+        return wrong("--%s: more than %d bytes, which HDF5 does not keep in an attribute", e->name,
+                     OPTIONS_ATTRIBUTE_MOST);
+    return set_key(o, e, &o->attributes, &o->n_attributes, text);
+}
+
+static bool take_units(struct options *o, const struct entry *e, const char *text)
+{
+    return set_key(o, e, &o->units, &o->n_units, text);
+}
+
 static bool take_max_errors(struct options *o, const struct entry *e, const char *text)
 {
     struct decimal_text d;
@@ -498,6 +531,8 @@ static const struct entry entries[] = {
     {0, "shuffle", NULL, "shuffle bytes in chunks [with --compress]", take_shuffle, 0},
     {0, "no-shuffle", NULL, "compress without shuffling", take_shuffle, 0},
     {0, "checksum", NULL, "a checksum (Fletcher32) on each chunk", take_flag, IN(checksum)},
+    {0, "attr", "KEY=VALUE", "an attribute of the file; repeatable", take_attribute, 0},
+    {0, "units", "COL=UNIT", "a column's unit, as its attribute; repeatable", take_units, 0},
 
     {0, NULL, NULL, "Input", NULL, 0},
     {'T', "files-from", "LIST", "more inputs, one on each line of LIST", take_text, IN(files_from)},
@@ -765,5 +800,7 @@ void options_release(struct options *o)
     free(o->widths);
     free(o->na);
     free(o->fill);
+    free(o->attributes);
+    free(o->units);
     *o = defaults;
 }

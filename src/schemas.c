@@ -27,6 +27,7 @@ struct maker {
     struct schema overrides;   /* of 'name=type' */
     bool *used;                /* per override */
     bool *rule_used;           /* per missing rule */
+    bool *units_used;          /* per --units */
     size_t *first;             /* per group, its first input */
     char *error;
 };
@@ -411,6 +412,24 @@ static void apply_missing(struct maker *m, struct schema *s, bool delimited)
     }
 }
 
+/* --units by the name that is stored or the one in the header. */
+static void apply_units(struct maker *m, struct schema *s)
+{
+    for (size_t i = 0; i < m->options->n_units; i++) {
+        const struct column_setting *units = &m->options->units[i];
+
+        for (size_t k = 0; k < s->n_fields; k++) {
+            struct field *f = &s->fields[k];
+
+            if (strcmp(units->column, f->name) != 0 &&
+                (f->source_name == NULL || strcmp(units->column, f->source_name) != 0))
+                continue;
+            f->units = units->text;
+            m->units_used[i] = true;
+        }
+    }
+}
+
 static bool some_delimited(const struct maker *m, size_t group)
 {
     if (m->options->delimiter != DELIMITER_AUTO)
@@ -441,6 +460,7 @@ static int make_schema(struct maker *m, size_t group)
     if ((typed ? name_fields(m, s, &c, chosen, n) : add_fields(m, s, &c, chosen, n)) != 0)
         goto out;
     apply_missing(m, s, some_delimited(m, group));
+    apply_units(m, s);
     m->schemas->field_inferred[group] = calloc(s->n_fields + 1, sizeof(bool));
     if (m->schemas->field_inferred[group] == NULL) {
         no_memory(m);
@@ -489,6 +509,9 @@ static int check_names(struct maker *m)
     for (size_t i = 1; i < rules->n; i++)
         if (!m->rule_used[i])
             return refuse_column(m, rules->rules[i].has_tokens ? "--na" : "--fill", rules->rules[i].column);
+    for (size_t i = 0; i < m->options->n_units; i++)
+        if (!m->units_used[i])
+            return refuse_column(m, "--units", m->options->units[i].column);
     return 0;
 }
 
@@ -502,8 +525,9 @@ static int allocate(struct maker *m)
     s->surveys = calloc(s->n, sizeof *s->surveys);
     m->used = calloc(m->overrides.n_fields + 1, sizeof *m->used);
     m->rule_used = calloc(s->missing.n + 1, sizeof *m->rule_used);
+    m->units_used = calloc(m->options->n_units + 1, sizeof *m->units_used);
     if (s->schema == NULL || s->inferred == NULL || s->field_inferred == NULL || s->surveys == NULL ||
-        m->used == NULL || m->rule_used == NULL)
+        m->used == NULL || m->rule_used == NULL || m->units_used == NULL)
         return no_memory(m);
     return 0;
 }
@@ -576,6 +600,7 @@ int infer_schemas(struct schemas *schemas, struct finding *findings, const struc
     schema_release(&m.overrides);
     free(m.used);
     free(m.rule_used);
+    free(m.units_used);
     free(m.first);
     if (status != 0)
         schemas_release(schemas);

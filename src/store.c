@@ -435,6 +435,8 @@ static int write_given(struct store *s, hid_t object, const struct store_attribu
         return write_text(s, object, a->name, a->text);
     case ATTRIBUTE_COUNT:
         return write_attribute(s, object, a->name, H5T_NATIVE_UINT64, &a->count);
+    case ATTRIBUTE_INTEGER:
+        return write_attribute(s, object, a->name, H5T_NATIVE_INT64, &a->integer);
     case ATTRIBUTE_NUMBER:
         return write_attribute(s, object, a->name, H5T_NATIVE_DOUBLE, &a->number);
     }
@@ -462,10 +464,26 @@ static int write_table_attributes(struct store *s, hid_t dataset)
     return write_attribute(s, dataset, "NROWS", H5T_NATIVE_INT64, &n_rows);
 }
 
+/* FIELD_n_UNITS beside FIELD_n_NAME, for the fields that have them. */
+static int write_units(struct store *s, hid_t dataset)
+{
+    const struct schema *schema = &s->type->schema;
+    char name[48];
+
+    for (size_t i = 0; i < schema->n_fields; i++) {
+        if (schema->fields[i].units == NULL)
+            continue;
+        (void)snprintf(name, sizeof name, "FIELD_%zu_UNITS", i);
+        if (write_text(s, dataset, name, schema->fields[i].units) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 static int write_attributes(struct store *s, hid_t dataset, const struct store_attribute *attributes, size_t n,
                             char error[STORE_ERROR])
 {
-    if (write_table_attributes(s, dataset) != 0)
+    if (write_table_attributes(s, dataset) != 0 || write_units(s, dataset) != 0)
         return hdf5_failed(s, "write the attributes of", s->path, error);
     for (size_t i = 0; i < n; i++)
         if (write_given(s, dataset, &attributes[i]) != 0)
