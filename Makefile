@@ -51,7 +51,8 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wwrite-strings -Wpo
 INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
 COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
-LINK = $(CC) $(CFLAGS) $(INSTRUMENT) $(LDFLAGS)
+# Symbols are bound at the start: otherwise each forked worker would do it anew.
+LINK = $(CC) $(CFLAGS) $(INSTRUMENT) -Wl,-z,now $(LDFLAGS)
 LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -lm
 
 OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))

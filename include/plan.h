@@ -31,6 +31,7 @@ struct plan {
     unsigned jobs;
     unsigned n_regions;        /* workers at work, and as many slices again that wait to be written */
     size_t region_bytes;
+    bool small;                /* many small inputs: they are stored by the dozen */
     size_t record_limit;       /* the longest record, in bytes of text */
 };
 

@@ -14,6 +14,8 @@
 static const uint64_t MIB = 1 << 20;
 static const uint64_t PARENT_BYTES = 16 << 20, WORKER_BYTES = 4 << 20;
 
+enum { SMALL_INPUT = 256 << 10, SMALL_REGIONS = 64 };
+
 /* Fewer jobs and fewer regions until each region has its least. */
 static int share_memory(struct plan *p, size_t n_slices, const struct resources *l, char error[SCHEMA_ERROR])
 {
@@ -24,6 +26,8 @@ static int share_memory(struct plan *p, size_t n_slices, const struct resources 
         uint64_t fixed = PARENT_BYTES + p->jobs * WORKER_BYTES;
 
         p->n_regions = 2 * p->jobs > 4 ? 2 * p->jobs : 4;
+        if (p->small && p->n_regions < SMALL_REGIONS)
+            p->n_regions = SMALL_REGIONS;
         if (p->n_regions > n_slices)
             p->n_regions = n_slices > 0 ? (unsigned)n_slices : 1;
         while (p->n_regions > 1 && p->n_regions > p->jobs &&
@@ -89,6 +93,7 @@ int plan_make(struct plan *plan, const struct inputs *inputs, const struct findi
     uint64_t size;
 
     memset(plan, 0, sizeof *plan);
+    plan->small = inputs->file_bytes / (inputs->n > 0 ? inputs->n : 1) < SMALL_INPUT;
     if (share_memory(plan, SIZE_MAX, resources, error) != 0)
         return -1;
     size = slice_size(plan, inputs, options);

@@ -39,6 +39,7 @@ enum {
     PAGE_BYTES = 4096,
     ALIGN_FROM_BYTES = PAGE_BYTES,   /* smaller datasets would take more padding than rows */
     METADATA_BLOCK_BYTES = 16 << 10, /* HDF5 takes metadata from the file in blocks of this size */
+    CACHE_BYTES = 512 << 10,
     TYPES_KEPT = 16,                 /* thousands of datasets share few schemas */
     TEXT_TYPES_KEPT = 64,            /* types of attribute texts up to this size are kept */
     MAX_NAMED_FIELDS = 128,          /* wider tables go without FIELD_n_NAME: the cost is quadratic, 0.4 ms for 100 */
@@ -932,6 +933,24 @@ static int make_lists(struct store *s)
 }
 
 /*
+ * The cache of metadata is kept small: each page of it has to be copied to, and shared with, every worker that is forked.
+ */
+static int set_cache(hid_t access)
+{
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+
+    if (H5Pget_mdc_config(access, &config) < 0)
+        return -1;
+    config.set_initial_size = true;
+    config.initial_size = config.max_size = CACHE_BYTES;
+    config.min_size = CACHE_BYTES;
+    config.incr_mode = H5C_incr__off;
+    config.flash_incr_mode = H5C_flash_incr__off;
+    config.decr_mode = H5C_decr__off;
+    return H5Pset_mdc_config(access, &config) < 0 ? -1 : 0;
+}
+
+/*
  * Rows start on a page. The library's own small pieces of rows would not be where the end of the file says, so it
  * makes none; its blocks of metadata are larger than it likes by default, as every dataset costs a few kilobytes.
  * Errors -1 from HDF5
@@ -943,7 +962,7 @@ static hid_t access_list(void)
     if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ||
         H5Pset_alignment(access, ALIGN_FROM_BYTES, PAGE_BYTES) < 0 ||
-        H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
+        set_cache(access) != 0 || H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
         (void)H5Pclose(access);
         return -1;
     }
