@@ -11,6 +11,8 @@
  * 4. convert   the run, one group of columns after the other, all records of a group in one short loop
  * 5. mend      what step 4 could not do: single fields by convert_cell(), whole records by record_parse()
  *
+ * and between the runs the odd lines, by the scalar kernel.
+ *
  * Steps 1 and 4 are the engine's, in the processor's own vectors; 2, 3 and 5 are kernel_block.c and know no SIMD. The
  * gain is that nothing is decided per field: which type comes next is settled once per column and block, so the
  * processor sees loops without surprises. (Boncz, Zukowski and Nes, "MonetDB/X100: Hyper-Pipelining Query Execution",
@@ -70,6 +72,12 @@ static inline uint32_t kernel_text_limit(const struct schema *s, const uint32_t 
 
     return longest != NULL && longest[cell] < limit ? longest[cell] : limit;
 }
+
+/*
+ * The line at job->text_used, which has its LF, by an open scalar kernel: its walk, else record_parse().
+ * Returns as kernel_plain_record().
+ */
+bool kernel_scalar_line(struct kernel *scalar, struct kernel_job *job);
 
 /* ---- the SIMD frame -------------------------------------------------------------------------------------------- */
 
@@ -137,6 +145,7 @@ struct block_kernel {
     struct kernel_state state;
     const struct block_engine *engine;
     void *plan;
+    struct kernel *scalar;       /* for odd lines */
     bool plain_only;
     struct alphabet alphabet;
     size_t block_bytes;

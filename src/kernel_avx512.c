@@ -455,17 +455,11 @@ INLINE __m512i close_point(__m512i digits, const uint64_t *up_to)
  */
 INLINE __m512d divide(__m512i magnitude, const uint16_t to_point[8])
 {
-    const __m512d ten_low = _mm512_setr_pd(1, 1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9);
-    const __m512d ten_high = _mm512_setr_pd(1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1);
-    const __m512d tenth_low = _mm512_setr_pd(1, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9);
-    const __m512d tenth_high = _mm512_setr_pd(1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1);
+    const __m512d low = _mm512_setr_pd(1, 1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9);
+    const __m512d high = _mm512_setr_pd(1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1);
     __m512i which = _mm512_cvtepu16_epi64(_mm_load_si128((const __m128i *)to_point));
-    __m512d ten = _mm512_permutex2var_pd(ten_low, which, ten_high);
-    __m512d tenth = _mm512_permutex2var_pd(tenth_low, which, tenth_high);
-    __m512d m = _mm512_cvtepu64_pd(magnitude);
-    __m512d q = _mm512_mul_pd(m, tenth);
 
-    return _mm512_fmadd_pd(_mm512_fnmadd_pd(q, ten, m), tenth, q);
+    return _mm512_div_pd(_mm512_cvtepu64_pd(magnitude), _mm512_permutex2var_pd(low, which, high));
 }
 
 /*

@@ -116,7 +116,8 @@ struct kernel *block_open(const struct schema *schema, const struct dialect *dia
     if (k->plain_only)
         return (struct kernel *)k;
     k->limits = malloc((k->n_columns + BLOCK_SLACK) * sizeof *k->limits);
-    if (k->limits == NULL || split_cells(k, schema) != 0)
+    k->scalar = kernel_scalar.open(schema, dialect);
+    if (k->limits == NULL || k->scalar == NULL || split_cells(k, schema) != 0)
         goto fail;
     set_limits(k, NULL);
     k->plan = engine->plan(k);
@@ -141,6 +142,7 @@ void block_close(struct kernel *kernel)
     free(k->is_text);
     free(k->limits);
     free(k->plan);
+    kernel_scalar.close(k->scalar);
     kernel_state_close(&k->state);
     free(k);
 }
@@ -463,7 +465,7 @@ static bool parse_block(struct block_kernel *k, struct kernel_job *job)
             line += n_records;
             token += n_records * k->n_columns;
         } else {
-            if (!kernel_plain_record(&k->state, job))
+            if (!kernel_scalar_line(k->scalar, job))
                 return false;
             while (line < b->n_lines && base + b->line_end[line] < job->text_used)
                 line++;

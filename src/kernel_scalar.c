@@ -202,9 +202,11 @@ struct token {
 INLINE bool find_token(const struct scalar_kernel *k, const char *p, struct token *t, const bool delimited)
 {
     if (*p == '"') {
-        *t = (struct token){.text = p + 1, .end = find_quote(k, p)};
-        t->next = t->end + 1;
-        return t->end != NULL;
+        const char *quote = find_quote(k, p);
+
+        if (quote != NULL)
+            *t = (struct token){p + 1, quote, quote + 1};
+        return quote != NULL;
     }
     t->text = p;
     t->next = t->end = find_end(k, p, delimited);
@@ -345,33 +347,49 @@ static const char *take_line(const struct scalar_kernel *k, const char *p, unsig
     return k->delimited ? walk_line(k, p, row, tally, true) : walk_line(k, p, row, tally, false);
 }
 
+/* The next line, which has its LF when 'complete'. False when the job ends here. */
+static bool next_record(struct scalar_kernel *k, struct kernel_job *job, bool complete)
+{
+    unsigned char *row = job->rows + job->n_rows * k->state.schema->row_bytes;
+    struct convert_tally tally = {0};
+    const char *next = NULL;
+
+    if (complete && !k->plain_only)
+        next = take_line(k, job->text + job->text_used, row, &tally);
+    if (next != NULL) {
+        job->text_used = (size_t)(next - job->text);
+        job->lines_used++;
+        job->n_rows++;
+        job->tally.n_missing += tally.n_missing;
+        job->tally.n_overflow += tally.n_overflow;
+        return true;
+    }
+    if (!kernel_plain_record(&k->state, job))
+        return false;
+    if (job->longest != NULL && !k->plain_only)
+        set_limits(k, job->longest);
+    return true;
+}
+
+bool kernel_scalar_line(struct kernel *kernel, struct kernel_job *job)
+{
+    struct scalar_kernel *k = (struct scalar_kernel *)kernel;
+
+    set_limits(k, job->longest);
+    return next_record(k, job, true);
+}
+
 static void scalar_parse(struct kernel *kernel, struct kernel_job *job)
 {
     struct scalar_kernel *k = (struct scalar_kernel *)kernel;
     const char *lf = memrchr(job->text, '\n', job->text_bytes), *lines_end = lf != NULL ? lf + 1 : job->text;
+    bool more = true;
 
     kernel_job_begin(job);
     if (!k->plain_only)
         set_limits(k, job->longest);
-    while (job->n_rows < job->capacity && job->text_used < job->text_bytes) {
-        const char *line = job->text + job->text_used, *next = NULL;
-        struct convert_tally tally = {0};
-
-        if (line < lines_end && !k->plain_only)
-            next = take_line(k, line, job->rows + job->n_rows * k->state.schema->row_bytes, &tally);
-        if (next != NULL) {
-            job->text_used = (size_t)(next - job->text);
-            job->lines_used++;
-            job->n_rows++;
-            job->tally.n_missing += tally.n_missing;
-            job->tally.n_overflow += tally.n_overflow;
-            continue;
-        }
-        if (!kernel_plain_record(&k->state, job))
-            break;
-        if (job->longest != NULL)
-            set_limits(k, job->longest);
-    }
+    while (more && job->n_rows < job->capacity && job->text_used < job->text_bytes)
+        more = next_record(k, job, job->text + job->text_used < lines_end);
 }
 
 const struct kernel_class kernel_scalar = {"scalar", scalar_supported, scalar_open, scalar_parse, scalar_close};
