@@ -28,9 +28,11 @@ enum { STORE_ERROR = 512 };
 
 struct store;
 
+enum attribute_type { ATTRIBUTE_TEXT, ATTRIBUTE_COUNT, ATTRIBUTE_INTEGER, ATTRIBUTE_NUMBER };
+
 struct store_attribute {
     const char *name;
-    enum { ATTRIBUTE_TEXT, ATTRIBUTE_COUNT, ATTRIBUTE_INTEGER, ATTRIBUTE_NUMBER } type;
+    enum attribute_type type;
     const char *text;    /* ATTRIBUTE_TEXT; any bytes up to NUL, at most 64 KiB; UTF-8 or not as it came */
     uint64_t count;      /* ATTRIBUTE_COUNT: an unsigned 64-bit scalar */
     int64_t integer;     /* ATTRIBUTE_INTEGER: a signed 64-bit scalar */

@@ -46,10 +46,9 @@ struct attributes {
 
 /* ---- attributes ------------------------------------------------------------------------------------------------ */
 
-static struct store_attribute *add(struct attributes *a, const char *name, int type)
+static struct store_attribute *add(struct attributes *a, const char *name, enum attribute_type type)
 {
-    a->list[a->n] = (struct store_attribute){.name = name};
-    a->list[a->n].type = type;
+    a->list[a->n] = (struct store_attribute){.name = name, .type = type};
     return &a->list[a->n++];
 }
 
