@@ -83,6 +83,7 @@ struct options {
     uint64_t chunk_bytes;        /* bytes in a chunk; both 0: about 1 MiB */
     enum name_mode name_from;
     const char *concat;          /* dataset name, groups allowed, as 'group'; or NULL */
+    const char *source_column;   /* with concat: name of the field that has the input's number; or NULL */
     size_t n_attributes, n_units;
     struct column_setting *attributes; /* of the root: 'column' is the key, no two the same; values as typed */
     struct column_setting *units;      /* 'column' is never NULL */

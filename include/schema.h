@@ -48,6 +48,7 @@ struct field {
     enum kind kind;        /* KIND_UNKNOWN: to be inferred */
     bool big_endian;
     bool named;            /* name came from the dtype, --names or a header */
+    bool constant;         /* one value for the whole input, in no text column: it has no cells */
     uint32_t elem_bytes;   /* width of one element: 1 2 4 8, or n of Sn */
     uint32_t n_dims;       /* 0: a scalar field */
     uint32_t dims[SCHEMA_DIMS];
@@ -107,6 +108,12 @@ int schema_parse_type(struct field *f, const char *word, size_t word_bytes, char
 /* Append a field of unknown type with that name (copied, not NULL). Errors 0 or -1 on no memory. */
 int schema_add(struct schema *s, const char *name, size_t name_bytes) MUST_USE;
 
+/* Append a constant field of unsigned integers of elem_bytes. Errors 0 or -1 on no memory. */
+int schema_add_constant(struct schema *s, const char *name, uint32_t elem_bytes) MUST_USE;
+
+/* The constant field, or NULL. */
+const struct field *schema_constant(const struct schema *s);
+
 /* Replace a field's name (copied). Errors 0 or -1 on no memory, the old name stands then. */
 int schema_rename(struct field *f, const char *name, size_t name_bytes) MUST_USE;
 
@@ -129,15 +136,15 @@ int schema_bind(struct schema *s, const int32_t *usecols, size_t n_usecols, uint
 int schema_copy(struct schema *to, const struct schema *from) MUST_USE;
 
 /*
- * The dtype as numpy's text, pastable into --dtype: 'chr:S10,pos:i4,pct:f4'. Returned string: the caller's, to
- * free(); NULL on no memory. Names with ',' ':' quotes or blanks come out in the Python list form.
+ * The dtype as numpy's text, pastable into --dtype: 'chr:S10,pos:i4,pct:f4', without constant fields. Returned string:
+ * the caller's, to free(); NULL on no memory. Names with ',' ':' quotes or blanks come out in the Python list form.
  */
 char *schema_dtype(const struct schema *s);
 
 /* True when both make the same row: names, types, dims, order. */
 bool schema_equal(const struct schema *a, const struct schema *b);
 
-/* Number of elements over all fields: the text columns that schema_bind asks for. */
+/* Number of elements over all fields but constant ones: the text columns that schema_bind asks for. */
 size_t schema_elements(const struct schema *s);
 
 void schema_release(struct schema *s);

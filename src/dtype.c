@@ -592,6 +592,8 @@ static void print_type(FILE *out, const struct field *f)
 static void print_entries(FILE *out, const struct schema *s)
 {
     for (size_t i = 0; i < s->n_fields; i++) {
+        if (s->fields[i].constant)
+            continue;
         fprintf(out, "%s%s:", i > 0 ? "," : "", s->fields[i].name);
         print_shape(out, &s->fields[i]);
         print_type(out, &s->fields[i]);
@@ -603,6 +605,8 @@ static void print_list(FILE *out, const struct schema *s)
     for (size_t i = 0; i < s->n_fields; i++) {
         const struct field *f = &s->fields[i];
 
+        if (f->constant)
+            continue;
         fputs(i > 0 ? ", (" : "[(", out);
         print_name(out, f->name);
         fputs(", '", out);
@@ -629,7 +633,7 @@ char *schema_dtype(const struct schema *s)
     if (out == NULL)
         return NULL;
     for (size_t i = 0; i < s->n_fields; i++)
-        plain = plain && is_plain(s->fields[i].name);
+        plain = plain && (s->fields[i].constant || is_plain(s->fields[i].name));
     if (plain)
         print_entries(out, s);
     else

@@ -217,6 +217,7 @@ static void do_slice(void *user, int channel)
         .keep_rejects = o->max_errors_given,
         .discard = !rows_wanted(d),
         .record_limit = load->plan->record_limit,
+        .source = (uint32_t)slice->input,
         .packing = packs ? &packing : NULL,
         .outcome = outcome_of(slot),
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),

@@ -429,6 +429,14 @@ static bool take_concat(struct options *o, const struct entry *e, const char *te
     return o->concat != NULL;
 }
 
+static bool take_source_column(struct options *o, const struct entry *e, const char *text)
+{
+    if (*text == '\0' || strchr(text, '/') != NULL)
+        return wrong("--%s wants the name of a field, not empty and without '/', not '%s'", e->name, text);
+    o->source_column = text;
+    return true;
+}
+
 /* The dtype in a file, as it stands there. Returns NULL after saying what is wrong. */
 static const char *dtype_of_file(struct options *o, const char *path)
 {
@@ -525,6 +533,7 @@ static const struct entry entries[] = {
     {'g', "group", "G", "put all datasets below group G", take_group, 0},
     {0, "name-from", "base|path", "name datasets by file name or by path", take_choice, IN(name_from)},
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},
+    {0, "source-column", "NAME", "a last field with the input's number, in --concat", take_source_column, 0},
     {0, "layout", "auto|contiguous|chunked", "how rows are stored", take_choice, IN(layout)},
     {'z', "compress", "LEVEL", "1 to 9 as gzip, readable everywhere; or zstd[:N]", take_compress, 0},
     {0, "chunk", "ROWS|SIZE", "rows, or bytes such as 512K, in a chunk [about 1M]", take_chunk, 0},
@@ -731,6 +740,8 @@ static const char *contradiction(const struct options *o)
         return "--null is about --files-from LIST: give it too, or leave --null out";
     if (o->n_widths > 0 && o->delimiter != DELIMITER_AUTO)
         return "--widths and --delimiter contradict each other: leave one out";
+    if (o->source_column != NULL && o->concat == NULL)
+        return "--source-column is about --concat NAME: give it too, or leave --source-column out";
     if (o->layout == LAYOUT_CONTIGUOUS && (o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum ||
                                            o->chunk_rows > 0 || o->chunk_bytes > 0))
         return "--layout contiguous has no chunks to compress, shuffle, check or size: leave it out";

@@ -55,6 +55,28 @@ int schema_add(struct schema *s, const char *name, size_t name_bytes)
     return 0;
 }
 
+int schema_add_constant(struct schema *s, const char *name, uint32_t elem_bytes)
+{
+    struct field *f;
+
+    if (schema_add(s, name, strlen(name)) != 0)
+        return -1;
+    f = &s->fields[s->n_fields - 1];
+    f->kind = KIND_UINT;
+    f->elem_bytes = elem_bytes;
+    f->named = true;
+    f->constant = true;
+    return 0;
+}
+
+const struct field *schema_constant(const struct schema *s)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (s->fields[i].constant)
+            return &s->fields[i];
+    return NULL;
+}
+
 int schema_rename(struct field *f, const char *name, size_t name_bytes)
 {
     char *copy = copy_text(name, name_bytes);
@@ -97,7 +119,7 @@ size_t schema_elements(const struct schema *s)
     size_t n = 0;
 
     for (size_t i = 0; i < s->n_fields; i++)
-        n += s->fields[i].n_elems;
+        n += s->fields[i].constant ? 0 : s->fields[i].n_elems;
     return n;
 }
 
@@ -137,7 +159,7 @@ static int make_cells(struct schema *s, size_t n_cells, char error[SCHEMA_ERROR]
     for (size_t i = 0; i < s->n_fields; i++) {
         const struct field *f = &s->fields[i];
 
-        for (uint32_t k = 0; k < f->n_elems; k++, c++) {
+        for (uint32_t k = 0; k < f->n_elems && !f->constant; k++, c++) {
             c->field = (uint32_t)i;
             c->offset = (uint32_t)(f->offset + (size_t)k * f->elem_bytes);
             c->bytes = f->elem_bytes;

@@ -311,6 +311,22 @@ static int type_fields(struct maker *m, size_t group, const int32_t *chosen)
     return 0;
 }
 
+/* --source-column, behind the fields that come from the text. */
+static int add_source(struct maker *m, struct schema *s)
+{
+    const char *name = m->options->source_column;
+
+    if (name == NULL)
+        return 0;
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (strcmp(s->fields[i].name, name) == 0) {
+            snprintf(m->error, SCHEMA_ERROR, "--source-column '%.60s': there is such a column already: choose another name",
+                     name);
+            return -1;
+        }
+    return schema_add_constant(s, name, sizeof(uint32_t)) == 0 ? 0 : no_memory(m);
+}
+
 /* ---- one schema ------------------------------------------------------------------------------------------------ */
 
 /* Fields named after the columns, types to be found. */
@@ -461,7 +477,7 @@ static int make_schema(struct maker *m, size_t group)
         goto out;
     apply_missing(m, s, some_delimited(m, group));
     apply_units(m, s);
-    m->schemas->field_inferred[group] = calloc(s->n_fields + 1, sizeof(bool));
+    m->schemas->field_inferred[group] = calloc(s->n_fields + 2, sizeof(bool)); /* and one for add_source() */
     if (m->schemas->field_inferred[group] == NULL) {
         no_memory(m);
         goto out;
@@ -471,7 +487,8 @@ static int make_schema(struct maker *m, size_t group)
     for (size_t i = 0; i < s->n_fields; i++)
         if (missing_fill(&m->schemas->missing, &s->fields[i], m->error) != 0)
             goto out;
-    status = schema_bind(s, chosen, n, c.n, m->error);
+    if (add_source(m, s) == 0)
+        status = schema_bind(s, chosen, n, c.n, m->error);
     for (size_t i = 0; status == 0 && i < s->n_cells; i++)
         s->cells[i].guessed = m->schemas->field_inferred[group][s->cells[i].field];
 

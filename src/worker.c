@@ -369,6 +369,17 @@ static int set_aside(struct worker *w, const struct kernel_job *k)
 
 /* ---- the slice ------------------------------------------------------------------------------------------------- */
 
+/* The input's number into new rows: after the kernel, which knows cells only and may write behind a row's end. */
+static void fill_source(const struct worker *w, unsigned char *rows, size_t n_rows)
+{
+    const struct field *f = schema_constant(w->schema);
+
+    if (f == NULL || w->void_rows)
+        return;
+    for (size_t i = 0; i < n_rows; i++)
+        memcpy(rows + i * w->schema->row_bytes + f->offset, &w->job->source, sizeof w->job->source);
+}
+
 /* Give the visible text to the kernel and take what came of it. True when it stopped for want of room. */
 static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
 {
@@ -386,6 +397,7 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
     if (job->warm != NULL)
         job->warm(job->peer, rows_used + visible + visible / 4);
     job->kernel_class->parse(w->kernel, k);
+    fill_source(w, k->rows, k->n_rows);
     w->n_rows += k->n_rows;
     w->outcome->n_rows += k->n_rows;
     w->outcome->tally.n_missing += k->tally.n_missing;
