@@ -204,7 +204,7 @@ static int do_run(struct run *run)
 {
     struct store *store = NULL;
     uint32_t typed_columns;
-    uint64_t output_bytes;
+    uint64_t output_bytes = 0; /* of a dry run */
     char error[STORE_ERROR];
     enum load_result result;
 
