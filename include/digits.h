@@ -76,14 +76,14 @@ static inline const char *digits_pass(const char *begin, const char *text, const
         uint64_t word = digits_load(text);
         int n = digits_count(word);
         if (n < 8) {
-            *value = digits_append(sum, word, n);
+            *value = digits_append(sum, word, n & 7);
             return text + n;
         }
         sum = sum * 100000000 + digits_join(word - 0x3030303030303030u);
     }
     if (end - begin >= 8 && text < end) {
         uint64_t word = digits_load(end - 8) >> 8 * (8 - (end - text));
-        int n = digits_count(word);
+        int n = digits_count(word) & 7; /* never 8: the word's last byte is no digit */
         sum = digits_append(sum, word, n);
         text += n;
     } else {

@@ -439,7 +439,7 @@ static int take_shape(struct scan *s, struct field *f)
 static int take_tuple(struct schema *schema, struct scan *s, char *buffer)
 {
     struct field *f;
-    size_t bytes;
+    size_t bytes = 0;
 
     skip_void(s);
     if (s->at < s->end && *s->at == '(')

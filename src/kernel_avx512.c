@@ -38,7 +38,7 @@ static bool avx512_supported(void)
 
 /* The numbers 0 to 63, to be compressed by a mask into the positions of its ones. */
 static const uint8_t counting[64] = {
-#define EIGHT(n) n, n + 1, n + 2, n + 3, n + 4, n + 5, n + 6, n + 7
+#define EIGHT(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7
     EIGHT(0), EIGHT(8), EIGHT(16), EIGHT(24), EIGHT(32), EIGHT(40), EIGHT(48), EIGHT(56)
 #undef EIGHT
 };
