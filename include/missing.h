@@ -56,4 +56,7 @@ bool missing_rule_names(const struct missing_rule *rule, const char *name, const
 
 void missing_rules_release(struct missing_rules *r);
 
+/* True for what people write for a missing value: signs only ('.', '--', '****'), or a word such as 'null' or 'N/A'. */
+bool missing_is_likely(const char *text, size_t text_bytes);
+
 #endif

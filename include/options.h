@@ -48,7 +48,7 @@ struct options {
 
     /* records */
     const char *dtype;           /* full dtype text (of @FILE: its contents), or NULL */
-    const char *dtype_override;  /* name=type between commas or line ends, or NULL; never both */
+    const char *dtype_override;  /* name=type between commas or line ends, or NULL: changes the full one, or what is found */
     int delimiter;               /* as in struct dialect: DELIMITER_AUTO by default, DELIMITER_WIDTHS with widths */
     bool comments_given;         /* the marks below, even none, replace the default rule for '#' */
     size_t n_comments;

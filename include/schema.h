@@ -49,6 +49,7 @@ struct field {
     bool big_endian;
     bool named;            /* name came from the dtype, --names or a header */
     bool constant;         /* one value for the whole input, in no text column: it has no cells */
+    bool any_width;        /* 'name=S': a string as long as its longest value, whatever the values are */
     uint32_t elem_bytes;   /* width of one element: 1 2 4 8, or n of Sn */
     uint32_t n_dims;       /* 0: a scalar field */
     uint32_t dims[SCHEMA_DIMS];
@@ -97,8 +98,9 @@ int schema_parse(struct schema *s, const char *text, char error[SCHEMA_ERROR]) M
 bool schema_is_override(const char *text);
 
 /*
- * The fields of 'name=type,...', which are the types for the columns so named; types as in schema_parse().
- * Owner and errors as schema_parse(); two types for one name are an error.
+ * The fields of 'name=type,...', which are the types for the columns so named; types as in schema_parse(), and 'S' for
+ * any_width (its elem_bytes is 0 then). Of two types for one name the last one counts.
+ * Owner and errors as schema_parse()
  */
 int schema_parse_override(struct schema *s, const char *text, char error[SCHEMA_ERROR]) MUST_USE;
 

@@ -301,6 +301,15 @@ static const char *entry_end(const struct scan *s)
     return p;
 }
 
+static bool is_any_string(const char *type, const char *end)
+{
+    while (type < end && is_space(*type))
+        type++;
+    while (type < end && is_space(end[-1]))
+        end--;
+    return end - type == 1 && *type == 'S';
+}
+
 /* One entry to one field. separator: ':' in a dtype, '=' in types for some columns. */
 static int take_entry(struct schema *schema, const char *text, size_t text_bytes, char separator,
                       char error[SCHEMA_ERROR])
@@ -322,6 +331,11 @@ static int take_entry(struct schema *schema, const char *text, size_t text_bytes
     f = append(schema, mark != NULL ? text : NULL, name_bytes, error);
     if (f == NULL)
         return -1;
+    if (separator == '=' && is_any_string(type, end)) {
+        f->kind = KIND_STRING;
+        f->any_width = true;
+        return 0;
+    }
     if (schema_parse_type(f, type, (size_t)(end - type), error) != 0)
         return mark != NULL ? refuse_field(error, text, name_bytes) : -1;
     return 0;
@@ -534,10 +548,11 @@ int schema_parse_override(struct schema *s, const char *text, char error[SCHEMA_
     struct scan scan = {text, text + strlen(text), error};
 
     memset(s, 0, sizeof *s);
-    if (parse_entries(s, scan, '=') == 0 && check_whole(s, error) == 0)
-        return 0;
-    schema_release(s);
-    return -1;
+    if (parse_entries(s, scan, '=') != 0) {
+        schema_release(s);
+        return -1;
+    }
+    return 0;
 }
 
 bool schema_is_override(const char *text)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "convert.h"
 
@@ -172,4 +173,24 @@ int missing_fill(const struct missing_rules *r, struct field *field, char error[
         return 0;
     code = convert_cell(&cell, m->fill_text, strlen(m->fill_text), m->fill, &tally);
     return code == FAILURE_NONE ? 0 : refuse_fill(field, failure_reason(code), by_name, error);
+}
+
+/* ---- what may be a code ---------------------------------------------------------------------------------------- */
+
+static bool is_letter_or_digit(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || (unsigned char)c >= 0x80;
+}
+
+bool missing_is_likely(const char *text, size_t text_bytes)
+{
+    static const char *const words[] = {"na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "undef"};
+    size_t n = 0;
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strlen(words[i]) == text_bytes && strncasecmp(words[i], text, text_bytes) == 0)
+            return true;
+    while (n < text_bytes && !is_letter_or_digit(text[n]))
+        n++;
+    return text_bytes > 0 && n == text_bytes;
 }

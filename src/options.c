@@ -745,8 +745,6 @@ static const char *contradiction(const struct options *o)
     if (o->layout == LAYOUT_CONTIGUOUS && (o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum ||
                                            o->chunk_rows > 0 || o->chunk_bytes > 0))
         return "--layout contiguous has no chunks to compress, shuffle, check or size: leave it out";
-    if (o->dtype != NULL && o->dtype_override != NULL)
-        return "--dtype was given whole and as name=type: change the type in the whole one";
     if (o->rejects != NULL && !o->max_errors_given)
         return "--rejects needs --max-errors N or P%: how many lines may be set aside";
     if (o->rejects != NULL && o->output != NULL && strcmp(o->rejects, o->output) == 0)

@@ -12,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "convert.h"
 #include "message.h"
+#include "missing.h"
 #include "options.h"
 
 enum {
@@ -98,14 +100,17 @@ static const char *wider_type(const struct field *f, const struct failure *failu
     return negative ? "f8" : "u8";
 }
 
-/* The cure for a type that is too narrow, as it stands in a dtype: 'chr:S14', '(3)i8' for an array member. */
+/*
+ * The cure for a type that does not hold the value, as it can be added to any command line: "--dtype chr=S14". Names
+ * that this form cannot spell, or the shell would take apart, get words or quotes.
+ */
 static const char *typed(char text[REASON_BYTES], const struct field *f, const char *type)
 {
-    char dims[SCHEMA_DIMS * 12 + 4] = "";
-    size_t n = 0;
-    for (uint32_t i = 0; i < f->n_dims && i < SCHEMA_DIMS; i++)
-        n += (size_t)snprintf(dims + n, sizeof dims - n, "%c%" PRIu32, i == 0 ? '(' : ',', f->dims[i]);
-    snprintf(text, REASON_BYTES, "%s:%s%s%s", f->name, dims, n > 0 ? ")" : "", type);
+    const char *quote = strpbrk(f->name, " \t$`&;|<>*?[]()!~\"\\{}") != NULL ? "'" : "";
+    if (*f->name == '\0' || strpbrk(f->name, ",:=#\n'") != NULL)
+        snprintf(text, REASON_BYTES, "make its type %s in --dtype", type);
+    else
+        snprintf(text, REASON_BYTES, "--dtype %s%s=%s%s", quote, f->name, type, quote);
     return text;
 }
 
@@ -143,6 +148,21 @@ static void lost_reason(char reason[REASON_BYTES], int wait_status)
     }
 }
 
+/* '2.0' or '1e3' in an integer field. */
+static bool is_number(const struct failure *f)
+{
+    double value;
+    bool overflow;
+    return f->code == FAILURE_NOT_INTEGER && f->text_total == f->text_bytes &&
+           convert_double(f->text, f->text_bytes, &value, &overflow) == FAILURE_NONE;
+}
+
+/* The text may well be somebody's code for a missing value. */
+static bool is_code(const struct failure *f)
+{
+    return f->text_total == f->text_bytes && missing_is_likely(f->text, f->text_bytes);
+}
+
 /* The sentence for a text that does not suit its field, with the cure. */
 static void field_reason(char reason[REASON_BYTES], const struct field *field, const struct failure *f)
 {
@@ -151,20 +171,29 @@ static void field_reason(char reason[REASON_BYTES], const struct field *field, c
     snprintf(longer, sizeof longer, "S%" PRIu32, f->text_total);
     switch (f->code) {
     case FAILURE_OUT_OF_RANGE:
-        snprintf(reason, REASON_BYTES, "%s is out of range; --dtype %s", text,
-                 typed(cure, field, wider_type(field, f)));
+        snprintf(reason, REASON_BYTES, "%s is out of range; %s", text, typed(cure, field, wider_type(field, f)));
         break;
     case FAILURE_TOO_LONG:
-        snprintf(reason, REASON_BYTES, "%s has %" PRIu32 " bytes, more than %s holds; --dtype %s", text,
+        snprintf(reason, REASON_BYTES, "%s has %" PRIu32 " bytes, more than %s holds; %s", text,
                  f->text_total, type_word(type, field), typed(cure, field, longer));
         break;
     case FAILURE_MISSING_VALUE:
-        snprintf(reason, REASON_BYTES, "%s is missing and an integer has no NaN: give --fill %s=VALUE or make it f8",
-                 f->text_total > 0 ? text : "the value", field->name);
+        snprintf(reason, REASON_BYTES, "%s is missing and an integer has no NaN; --fill '%s=VALUE' or %s",
+                 f->text_total > 0 ? text : "the value", field->name, typed(cure, field, "f8"));
         break;
     case FAILURE_NO_TYPE:
-        snprintf(reason, REASON_BYTES, "%s and the rest of the column fit no 64-bit integer; --dtype %s=f8", text,
-                 field->name);
+        snprintf(reason, REASON_BYTES, "%s and the rest of the column fit no 64-bit integer; %s", text,
+                 typed(cure, field, "f8"));
+        break;
+    case FAILURE_NOT_INTEGER:
+    case FAILURE_NOT_NUMBER:
+        if (is_number(f))
+            snprintf(reason, REASON_BYTES, "%s %s; %s", text, failure_reason(f->code), typed(cure, field, "f8"));
+        else if (is_code(f))
+            snprintf(reason, REASON_BYTES, "%s %s; if it stands for a missing value, --na %s", text,
+                     failure_reason(f->code), text);
+        else
+            snprintf(reason, REASON_BYTES, "%s %s", text, failure_reason(f->code));
         break;
     default:
         snprintf(reason, REASON_BYTES, "%s %s", text, failure_reason(f->code));

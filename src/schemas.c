@@ -259,21 +259,43 @@ static size_t column_of(const struct finding *f, const int32_t *chosen, size_t e
     return (size_t)(chosen[element] >= 0 ? chosen[element] : (int64_t)f->n_columns + chosen[element]);
 }
 
-/* --dtype name=type for this field. */
+static bool is_for(const struct field *override, const struct field *f)
+{
+    return strcmp(override->name, f->name) == 0 || (f->source_name != NULL && strcmp(override->name, f->source_name) == 0);
+}
+
+/* --dtype name=type for this field, the last one if there are several. True when that leaves nothing to find out. */
 static bool override_type(struct maker *m, struct field *f)
 {
+    bool settled = false;
+
     for (size_t i = 0; i < m->overrides.n_fields; i++) {
         const struct field *o = &m->overrides.fields[i];
 
-        if (strcmp(o->name, f->name) != 0 && (f->source_name == NULL || strcmp(o->name, f->source_name) != 0))
+        if (!is_for(o, f))
             continue;
         m->used[i] = true;
         f->kind = o->kind;
         f->elem_bytes = o->elem_bytes;
         f->big_endian = o->big_endian;
-        return true;
+        f->any_width = o->any_width;
+        settled = !o->any_width;
     }
-    return false;
+    return settled;
+}
+
+/* The same for the fields of a whole dtype, where nothing is found out. */
+static int override_types(struct maker *m, struct schema *s)
+{
+    for (size_t i = 0; i < s->n_fields; i++) {
+        override_type(m, &s->fields[i]);
+        if (!s->fields[i].any_width)
+            continue;
+        snprintf(m->error, SCHEMA_ERROR, "--dtype %.60s=S: beside a whole dtype it wants a width, as in %.60s=S10",
+                 s->fields[i].name, s->fields[i].name);
+        return -1;
+    }
+    return 0;
 }
 
 /* A fill value is stored among the column's integers, so it has a say in their type. */
@@ -291,7 +313,7 @@ static int guess_type(struct maker *m, struct field *f, const struct survey *sur
     if (survey_type(&widened, &f->missing, f) == FAILURE_NONE)
         return 0;
     snprintf(m->error, SCHEMA_ERROR, "field '%.60s' has integers that fit no 64-bit type: give it one by "
-             "--dtype '%.60s=S%u' or '=f8'", f->name, f->name, survey->longest);
+             "--dtype '%.60s=S' or '=f8'", f->name, f->name);
     return -1;
 }
 
@@ -482,7 +504,7 @@ static int make_schema(struct maker *m, size_t group)
         no_memory(m);
         goto out;
     }
-    if (!typed && type_fields(m, group, chosen) != 0)
+    if ((typed ? override_types(m, s) : type_fields(m, group, chosen)) != 0)
         goto out;
     for (size_t i = 0; i < s->n_fields; i++)
         if (missing_fill(&m->schemas->missing, &s->fields[i], m->error) != 0)

@@ -124,7 +124,7 @@ int survey_type(const struct survey *s, const struct missing *missing, struct fi
 {
     bool needs_nan = s->missing && (missing == NULL || !missing->has_fill);
 
-    if (s->class == SURVEY_TEXT) {
+    if (s->class == SURVEY_TEXT || field->any_width) {
         set_type(field, KIND_STRING, s->longest > 0 ? s->longest : 1);
         return FAILURE_NONE;
     }

@@ -55,3 +55,38 @@ def test_dates_and_commas(tool):
     assert "-d ','" in tool.ok("in.txt", "-o", "out.h5").err
     assert tool.load(text, "-d", ",")["f1"].tolist() == [1.5, 2.5]
     assert tool.load("t,v,flag\n" + text).dtype.names == ("t", "v", "flag")
+
+
+CURED = [
+    ("a b\n1 x\n3000000000 y\n", "a:i4,b:S1", "a=i8"), ("a b\n1 x\n-1 y\n", "a:u1,b:S1", "a=i2"),
+    ("a b\n1 x\n2 long\n", "a:i4,b:S1", "b=S4"), ("a b\n1 x\n2.5 y\n", "a:i4,b:S1", "a=f8"),
+    ("a b\nNA x\n2 y\n", "a:i4,b:S1", "a=f8"), ("a,the b\n1,x\n2,long\n", "[('a','i4'),('the b','S1')]", "the b=S4"),
+    ("1 2 300\n", "a:i4,v:(2)i1", "v=i2"), ("a b\n1 x\n2 long\n", "b=S1", "b=S4"), ("a b\n1 x\n300 y\n", "a=i1", "a=i2"),
+]
+
+
+@pytest.mark.parametrize("text, dtype, cure", CURED)
+def test_the_cure_can_be_typed(tool, text, dtype, cure):
+    """The command and what its message says behind it do work."""
+    err = tool.refuse(text, "-t", dtype)
+    assert "--dtype %s" % cure in err.replace("'", "")
+    assert len(tool.load(text, "-t", dtype, "--dtype", cure)) > 0
+
+
+@pytest.mark.parametrize("code", [".", "?", "-", "****", "null", "N/A"])
+@pytest.mark.parametrize("kind", ["i4", "f8"])
+def test_a_code_for_missing_values_is_suspected(tool, code, kind):
+    text = "1 x\n%s y\n" % code
+    assert "--na '%s'" % code in tool.refuse(text, "-t", "a:%s,b:S1" % kind)
+    assert len(tool.load(text, "-t", "a:%s,b:S1" % kind, "--na", code, "--fill", "a=-1")) == 2
+
+
+def test_strings_of_any_width(tool):
+    text = "id chr\n007 1\n12345 22\n1 3\n"
+    got = tool.load(text, "-t", "id=S,chr=S")
+    assert [got.dtype[n].str for n in got.dtype.names] == ["|S5", "|S2"] and got["id"].tolist() == [b"007", b"12345", b"1"]
+    rows = ["%d 1" % (i % 1000) for i in range(300_000)]
+    rows[200_000] = "1234567890123 1"
+    got = tool.load("\n".join(rows) + "\n", "-t", "f0=S")
+    assert got.dtype["f0"].str == "|S13" and got["f0"].tolist() == [r.split()[0].encode() for r in rows]
+    assert "id=S10" in tool.refuse(text, "-t", "id:i4,chr:i4", "-t", "id=S")

@@ -372,6 +372,21 @@ static void overrides_types(void **state)
     assert_false(w.schemas.field_inferred[0][1]);
     assert_true(w.schemas.field_inferred[0][3]);
     again();
+    w.options.dtype_override = "pos=i8,chr=i4\nchr=S,x=S";
+    check("chr pos x n\n07 1 2 3\n123 4 5 6\n", DELIMITER_BLANKS, "chr:S3,pos:i8,x:S1,n:i4");
+    assert_true(w.schemas.field_inferred[0][0]);
+    again();
+    w.options.dtype_override = "b=i8";
+    w.options.dtype = "a:i4,b:i4,v:(2)f4";
+    check("1 2 3 4\n", DELIMITER_BLANKS, "a:i4,b:i8,v:(2)f4");
+    again();
+    w.options.dtype_override = "v=f8,b=S";
+    check_wrong("1 2 3 4\n", "--dtype b=S: beside a whole dtype it wants a width, as in b=S10");
+    again();
+    w.options.dtype_override = "c=S2";
+    check_wrong("1 2 3 4\n", "there are a, b, v");
+    again();
+    w.options.dtype = NULL;
     w.options.dtype_override = "nope=i8";
     check_wrong("chr pos\nc 1\n", "'nope'; there are chr, pos");
     again();
@@ -436,7 +451,7 @@ static void checks_fill_values(void **state)
 static void asks_for_a_type(void **state)
 {
     (void)state;
-    check_wrong("id n\n99999999999999999999999 1\n", "--dtype 'id=S23'");
+    check_wrong("id n\n99999999999999999999999 1\n", "--dtype 'id=S'");
 }
 
 /* ---- several inputs -------------------------------------------------------------------------------------------- */

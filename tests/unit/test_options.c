@@ -276,7 +276,10 @@ static void dtypes(void **state)
     assert_string_equal(o.dtype, "a:i8");
     options_release(&o);
     WRONG("empty", "-t", "");
-    WRONG("whole and as name=type", "-t", "a:i4", "-t", "a=i8");
+    GOOD(&o, "-t", "a:i4", "-t", "a=i8");
+    assert_string_equal(o.dtype, "a:i4");
+    assert_string_equal(o.dtype_override, "a=i8");
+    options_release(&o);
 }
 
 static void dtype_files(void **state)

@@ -57,14 +57,20 @@ static void failures_of_fields(void **state)
     check_failure(&schema, FIELD(FAILURE_NOT_INTEGER, 1), "abc", "run7.txt:17:2: field 'pos' (i4): 'abc' is not an integer");
     check_failure(&schema, FIELD(FAILURE_NOT_NUMBER, 2), "1.#INF\x1b",
                   "run7.txt:17:3: field 'hits' (>f8): '1.#INF\\x1b' is not a number");
+    check_failure(&schema, FIELD(FAILURE_NOT_INTEGER, 1), "2.0",
+                  "run7.txt:17:2: field 'pos' (i4): '2.0' is not an integer; --dtype pos=f8");
+    check_failure(&schema, FIELD(FAILURE_NOT_INTEGER, 1), "?",
+                  "run7.txt:17:2: field 'pos' (i4): '?' is not an integer; if it stands for a missing value, --na '?'");
+    check_failure(&schema, FIELD(FAILURE_NOT_NUMBER, 2), "null",
+                  "run7.txt:17:3: field 'hits' (>f8): 'null' is not a number; if it stands for a missing value, --na 'null'");
     check_failure(&schema, FIELD(FAILURE_TOO_LONG, 0), "chrUn_gl000220",
-                  "run7.txt:17:1: field 'chr' (S10): 'chrUn_gl000220' has 14 bytes, more than S10 holds; --dtype chr:S14");
+                  "run7.txt:17:1: field 'chr' (S10): 'chrUn_gl000220' has 14 bytes, more than S10 holds; --dtype chr=S14");
     check_failure(&schema, FIELD(FAILURE_MISSING_VALUE, 1), "NA",
-                  "run7.txt:17:2: field 'pos' (i4): 'NA' is missing and an integer has no NaN: "
-                  "give --fill pos=VALUE or make it f8");
+                  "run7.txt:17:2: field 'pos' (i4): 'NA' is missing and an integer has no NaN; "
+                  "--fill 'pos=VALUE' or --dtype pos=f8");
     check_failure(&schema, FIELD(FAILURE_MISSING_VALUE, 1), "",
-                  "run7.txt:17:2: field 'pos' (i4): the value is missing and an integer has no NaN: "
-                  "give --fill pos=VALUE or make it f8");
+                  "run7.txt:17:2: field 'pos' (i4): the value is missing and an integer has no NaN; "
+                  "--fill 'pos=VALUE' or --dtype pos=f8");
     check_failure(NULL, FIELD(FAILURE_NOT_INTEGER, 1), "abc", "run7.txt:17:2: 'abc' is not an integer");
     check_failure(&two, FIELD(FAILURE_NOT_INTEGER, 4), "abc", "run7.txt:17:5: 'abc' is not an integer");
 }
@@ -78,7 +84,7 @@ static void long_and_hostile_texts(void **state)
     char *to = expected + sprintf(expected, "run7.txt:17:1: field 'chr' (S10): '");
     for (int i = 0; i < FAILURE_TEXT; i++)
         to += sprintf(to, "\\x01");
-    sprintf(to, "...' has 300 bytes, more than S10 holds; --dtype chr:S300");
+    sprintf(to, "...' has 300 bytes, more than S10 holds; --dtype chr=S300");
     check_failure(&schema, FIELD(FAILURE_TOO_LONG, 0), text, expected);
 }
 
@@ -96,6 +102,16 @@ static void sentences_fit_their_room(void **state)
     assert_string_equal(text, "field 'a\\x09b' (i4): 'x\\x0a' is not an integer");
     report_sentence(text, 12, &s, &f);
     assert_string_equal(text, "field 'a...");
+
+    static char comma[] = "a,b", blank[] = "the b";
+    f.code = FAILURE_OUT_OF_RANGE;
+    failure_quote(&f, "3000000000", 10);
+    field.name = comma;
+    report_sentence(text, sizeof text, &s, &f);
+    assert_string_equal(text, "field 'a,b' (i4): '3000000000' is out of range; make its type i8 in --dtype");
+    field.name = blank;
+    report_sentence(text, sizeof text, &s, &f);
+    assert_string_equal(text, "field 'the b' (i4): '3000000000' is out of range; --dtype 'the b=i8'");
 }
 
 /* Every integer out of range is told a type that holds it. */
@@ -105,11 +121,11 @@ static void cures_for_out_of_range(void **state)
         int32_t field;
         const char *text, *cure;
     } cases[] = {
-        {1, "2147483648", "pos:i8"}, {1, "-2147483649", "pos:i8"}, {1, "+9223372036854775807", "pos:i8"},
-        {1, "9223372036854775808", "pos:u8"}, {1, "18446744073709551615", "pos:u8"},
-        {1, "18446744073709551616", "pos:f8"}, {1, "-9223372036854775808", "pos:i8"}, {1, "-9223372036854775809", "pos:f8"},
-        {1, "99999999999999999999999", "pos:f8"}, {3, "256", "flags:u2"}, {3, "-1", "flags:i2"}, {3, "-40000", "flags:i4"},
-        {3, "65536", "flags:u4"}, {3, "4294967296", "flags:u8"}, {4, "9223372036854775808", "wave:(2,3)u8"},
+        {1, "2147483648", "pos=i8"}, {1, "-2147483649", "pos=i8"}, {1, "+9223372036854775807", "pos=i8"},
+        {1, "9223372036854775808", "pos=u8"}, {1, "18446744073709551615", "pos=u8"},
+        {1, "18446744073709551616", "pos=f8"}, {1, "-9223372036854775808", "pos=i8"}, {1, "-9223372036854775809", "pos=f8"},
+        {1, "99999999999999999999999", "pos=f8"}, {3, "256", "flags=u2"}, {3, "-1", "flags=i2"}, {3, "-40000", "flags=i4"},
+        {3, "65536", "flags=u4"}, {3, "4294967296", "flags=u8"}, {4, "9223372036854775808", "wave=u8"},
     };
     static const char *const types[] = {"S10", "i4", ">f8", "u1", "i8"};
     (void)state;
