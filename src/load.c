@@ -731,13 +731,22 @@ static void take_news(struct driver *d, const struct pool_news *news)
     }
 }
 
+static bool some_wait(const struct driver *d)
+{
+    for (unsigned i = 0; i < d->n_slots; i++)
+        if (d->slots[i].state == SLOT_WAITING)
+            return true;
+    return false;
+}
+
 /*
  * What the parent has written to since the last fork costs it a page fault to write to again. So small inputs are stored
- * by the dozen: not before all slots are taken, or nothing is left to start.
+ * by the dozen: not before all slots are taken, or nothing is left to start, or a worker can only wait.
  */
 static bool stores_later(struct driver *d)
 {
-    return d->load->plan->small && !d->stop && d->next_start < d->load->plan->n && free_slot(d) != NULL;
+    return d->load->plan->small && !d->stop && d->next_start < d->load->plan->n && free_slot(d) != NULL &&
+           d->pool.n_running > 0 && !some_wait(d);
 }
 
 /* From the first slice to the last, or to the end of hope. */
@@ -754,11 +763,12 @@ static void drive(struct driver *d)
             return;
         pool_wait(&d->pool, TICK_MS, &news);
         take_news(d, &news);
-        if (d->signal == 0 && !stores_later(d)) {
-            count_slices(d);
-            place_slices(d);
+        if (d->signal != 0)
+            break;
+        count_slices(d);
+        place_slices(d);
+        if (!stores_later(d))
             advance(d);
-        }
         show_progress(d);
     }
 }

@@ -101,3 +101,15 @@ def test_processes_and_mappings(inputs):
     shared = re.findall(r"mmap\(.*MAP_SHARED\|MAP_ANONYMOUS", text)
     assert shared
     assert "/dev/shm" not in text and "shm_open" not in text
+
+
+@pytest.mark.parametrize("options", [[], ["-z", "1"], ["--layout", "chunked"]])
+def test_one_large_among_many_small(tool, options):
+    """Small inputs are stored by the dozen; a worker that has to wait for its turn must get it all the same."""
+    for i in range(100):
+        tool.write("f%03d.txt" % i, "%d 0.5\n" % i)
+    tool.write("f050.txt", "".join("%d 0.25\n" % i for i in range(1000000)))
+    names = ["f%03d.txt" % i for i in range(100)]
+    tool.ok(*names, "-o", "out.h5", "-t", "a:i4,b:(4)f8", "--usecols", "0,1,1,1,1", "--memory", "32M", *options)
+    assert tool.read("f050")["a"].tolist() == list(range(1000000))
+    assert tool.read("f099")["a"].tolist() == [99]
