@@ -74,13 +74,14 @@ struct options {
     bool force;
     const char *output;          /* NULL only for a dry run */
     const char *group;           /* 'a' or 'a/b', without slashes at its ends, or NULL */
+    bool columns;                /* a dataset for each column */
     enum layout_mode layout;
     enum pack_codec codec;       /* --compress */
     int level;
     enum shuffle_mode shuffle;
     bool checksum;
     uint64_t chunk_rows;         /* rows in a chunk, or */
-    uint64_t chunk_bytes;        /* bytes in a chunk; both 0: about 1 MiB */
+    uint64_t chunk_bytes;        /* bytes of rows in a chunk; both 0: about 1 MiB, as columns 4 MiB */
     enum name_mode name_from;
     const char *concat;          /* dataset name, groups allowed, as 'group'; or NULL */
     const char *source_column;   /* with concat: name of the field that has the input's number; or NULL */

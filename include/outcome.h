@@ -2,7 +2,7 @@
  * outcome.h - what one worker tells its parent: one struct of fixed size at the head of its region, no pointers.
  *
  * The worker writes it, the parent reads it; a byte over their channel says when. Behind it stand, in this order, one
- * survey for each text column, one length for each cell, one entry for each packed chunk, the rows, and at the far end,
+ * survey for each text column, one length for each cell, one entry for each part of each packed chunk, the rows, and at the far end,
  * growing downwards, the lines that were set aside.
  *
  * Where rows are to be packed, the whole chunks among them stand packed in the places of their rows; the rows before
@@ -17,6 +17,7 @@
 
 #include "convert.h"
 #include "failure.h"
+#include "pack.h"
 #include "schema.h"
 #include "survey.h"
 
@@ -62,19 +63,13 @@ struct reject {
     uint32_t entry_bytes;       /* with this header and padding: where the next one begins */
 };
 
-/* One whole chunk; packed_bytes 0: it stands there as rows, because packed it would not have fitted. */
-struct packed_chunk {
-    uint32_t packed_bytes;
-    uint32_t filter_mask;           /* as in pack.h */
-};
-
 /* Where things stand in a region of region_bytes for that schema. */
 struct outcome_layout {
     size_t surveys, longest, chunks, rows; /* byte offsets */
     size_t rows_bytes;                     /* room for rows and rejects */
 };
 
-/* chunk_bytes: of rows, 0 where nothing is packed. */
-struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, size_t chunk_bytes);
+/* packing: NULL where nothing is packed. */
+struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, const struct packing *packing);
 
 #endif

@@ -64,6 +64,15 @@ void output_file_write_back(struct output_file *f, off_t end);
  */
 int output_file_move(struct output_file *f, off_t from, off_t to, off_t bytes) MUST_USE;
 
+/*
+ * A nameless file in the directory of 'f', for bytes on their way; it ends with output_file_discard().
+ * Errors   0, or -1 with errno and nothing to release
+ */
+int output_file_scratch(struct output_file *scratch, const struct output_file *f) MUST_USE;
+
+/* Read all bytes at an offset. Errors 0, or -1 with errno; EIO where the file ends too early */
+int output_file_read(const struct output_file *f, void *data, size_t bytes, off_t offset) MUST_USE;
+
 /* Cut the file at 'end'. Errors 0, or -1 with errno */
 int output_file_truncate(struct output_file *f, off_t end) MUST_USE;
 

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "failure.h"
+#include "schema.h"
 
 enum pack_codec { PACK_NONE, PACK_DEFLATE, PACK_ZSTD };
 
@@ -35,10 +36,18 @@ enum {
 struct packing {
     enum pack_codec codec;
     int level;         /* deflate: 1 to 9; zstd: 1 to 22, from 20 on with much memory; none: ignored */
-    bool shuffle;      /* byte by byte over whole rows, as HDF5 does with a compound type */
+    bool shuffle;      /* byte by byte over elements of elem_bytes, as HDF5 does */
     bool checksum;
     size_t row_bytes;  /* > 0 */
+    size_t elem_bytes; /* a divisor of row_bytes: all of them with a compound type; 0: the same */
+    const struct schema *columns; /* not NULL: each field is a chunk of its own, of its elements; outlives the packer */
     size_t chunk_rows; /* > 0; a chunk has fewer than 2^32 bytes, HDF5's own limit */
+};
+
+/* One packed chunk; where packed_bytes is 0, the chunk stands there as rows, because packed it would not have fitted. */
+struct packed_chunk {
+    uint32_t packed_bytes;
+    uint32_t filter_mask;
 };
 
 struct packer;
@@ -52,7 +61,10 @@ struct packer *packer_open(const struct packing *p) MUST_USE;
 /* NULL is fine. */
 void packer_close(struct packer *k);
 
-/* Room for any packed chunk: the chunk's own bytes, and the checksum's. */
+/* Chunks that come of one chunk of rows: 1, or with columns their number. */
+size_t packer_parts(const struct packing *p);
+
+/* Room for all that comes of one chunk of rows: the chunk's own bytes, and the checksums'. */
 size_t packer_most_bytes(const struct packing *p);
 
 /*
@@ -66,5 +78,13 @@ size_t packer_most_bytes(const struct packing *p);
  * Errors       0, or -1 on no memory (zstd only); then 'out' is void, and with it rows at the same address
  */
 int packer_pack(struct packer *k, const void *rows, void *out, size_t *out_bytes, uint32_t *filter_mask) MUST_USE;
+
+/*
+ * Pack one chunk of rows into its parts: as packer_pack(), with columns one after another.
+ * Shape   out: packer_most_bytes(), the parts one behind another, and all bytes of theirs in *out_bytes
+ *         parts: packer_parts() of them, each with packed_bytes > 0
+ */
+int packer_pack_parts(struct packer *k, const void *rows, void *out, struct packed_chunk *parts,
+                      size_t *out_bytes) MUST_USE;
 
 #endif

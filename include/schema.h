@@ -21,6 +21,13 @@ enum kind { KIND_INT = 'i', KIND_UINT = 'u', KIND_FLOAT = 'f', KIND_STRING = 'S'
 
 enum { SCHEMA_DIMS = 4, SCHEMA_ERROR = 256 };
 
+/* What becomes of the rows in the file. The rows themselves are the same packed bytes. */
+enum table_shape {
+    SHAPE_RECORDS, /* one dataset of a compound type */
+    SHAPE_COLUMNS, /* one dataset for each field, in a group */
+    SHAPE_MATRIX,  /* one dataset of rows x columns: the schema has one field with an element for each text column */
+};
+
 /*
  * What counts as missing in one field, and what is stored for it.
  * A token that reads as a number also matches by value in number columns.
@@ -82,6 +89,8 @@ struct schema {
     struct cell *cells;
     uint32_t n_columns;    /* text columns a record is expected to have */
     bool exact;            /* a record with another number of columns is an error (false with --usecols) */
+    enum table_shape shape;
+    char *column_names;    /* SHAPE_MATRIX: a name for each column, line feeds between them, or NULL; owned */
 };
 
 /*
@@ -143,7 +152,7 @@ int schema_copy(struct schema *to, const struct schema *from) MUST_USE;
  */
 char *schema_dtype(const struct schema *s);
 
-/* True when both make the same row: names, types, dims, order. */
+/* True when both make the same row and the same of it: names, types, dims, order, shape. */
 bool schema_equal(const struct schema *a, const struct schema *b);
 
 /* Number of elements over all fields but constant ones: the text columns that schema_bind asks for. */

@@ -19,4 +19,7 @@ enum { SPOOL_ERROR = 256 };
  */
 int spool_open(int from, const char *output, uint64_t *bytes, char error[SPOOL_ERROR]) MUST_USE;
 
+/* A nameless file in that directory. Owner the caller, of the descriptor. Errors -1 with errno */
+int spool_nameless(const char *directory);
+
 #endif

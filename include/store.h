@@ -40,7 +40,7 @@ struct store_attribute {
 };
 
 struct store_dataset {
-    const char *path;              /* "group/name"; groups are made on the way */
+    const char *path;              /* "group/name"; groups are made on the way. As columns: of their group */
     const struct schema *schema;
     enum store_layout layout;
     size_t chunk_rows;             /* STORE_CHUNKED: rows per chunk, > 0 */
@@ -63,7 +63,7 @@ int store_check_output(const char *output, bool force, char error[STORE_ERROR]) 
 
 /*
  * Check, before any work, that the schema can be a compound type in this file.
- * Errors    0, or -1 with a sentence that names the cures (--usecols, array members)
+ * Errors    0, or -1 with a sentence that names the cures (--matrix, --usecols, array members)
  */
 int store_check_schema(const struct schema *schema, char error[STORE_ERROR]) MUST_USE;
 
@@ -82,10 +82,12 @@ int store_begin(struct store *s, const struct store_dataset *dataset, char error
 int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
 
 /*
- * Append one chunk that a packer has packed, by the dataset's packing; n_rows so far must be a whole number of chunks.
+ * Append one chunk of rows that a packer has packed, by the dataset's packing; n_rows so far must be a whole number of
+ * chunks.
+ * Shape   chunks: packer_parts() of them; packed: their bytes, one behind another
  * Errors  as store_rows()
  */
-int store_packed(struct store *s, const void *packed, size_t packed_bytes, uint32_t filter_mask,
+int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks,
                  char error[STORE_ERROR]) MUST_USE;
 
 /* The dataset with all rows so far appears under its path. attributes: as in store_begin, with their final values. */

@@ -47,7 +47,7 @@ struct worker_job {
     struct outcome *outcome;
     struct survey *surveys;       /* n_columns, zeroed by the worker */
     uint32_t *longest;            /* n_cells */
-    struct packed_chunk *chunks;  /* as many as the region can hold whole, where there is a packing */
+    struct packed_chunk *chunks;  /* for the parts of as many as the region can hold whole, where there is a packing */
     unsigned char *rows;
     size_t rows_bytes;            /* KERNEL_SLACK bytes more may be written */
 

@@ -13,7 +13,7 @@
 #include "convert.h"
 #include "plan.h"
 
-enum { CHUNK_BYTES = 1 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
+enum { CHUNK_BYTES = 1 << 20, COLUMNS_CHUNK_BYTES = 4 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
 
 /* One row of the index of a concatenation, as it is stored. */
 struct index_row {
@@ -127,25 +127,29 @@ static void describe(struct attributes *a, const struct schema *s, const struct 
 
 /* ---- layout ---------------------------------------------------------------------------------------------------- */
 
-/* The largest power of two of rows that is not over 1 MiB. */
-static size_t rows_per_chunk(size_t row_bytes)
+/*
+ * The largest power of two of rows that is not over 1 MiB; as columns over 4 MiB, so that each column's part of them is
+ * no crumb, and a chunk of rows is still much less than a worker's region.
+ */
+static size_t rows_per_chunk(size_t row_bytes, bool columns)
 {
     size_t rows = 1;
 
-    while (2 * rows * row_bytes <= CHUNK_BYTES)
+    while (2 * rows * row_bytes <= (columns ? COLUMNS_CHUNK_BYTES : CHUNK_BYTES))
         rows *= 2;
     return rows;
 }
 
 /* Rows in a chunk: as asked for, or about 1 MiB of them. */
-static size_t chunk_rows(const struct options *o, size_t row_bytes)
+static size_t chunk_rows(const struct options *o, const struct schema *s)
 {
+    const size_t row_bytes = s->row_bytes;
     uint64_t rows = o->chunk_rows;
 
     if (o->chunk_bytes > 0)
         rows = o->chunk_bytes / row_bytes;
     if (o->chunk_rows == 0 && o->chunk_bytes == 0)
-        return rows_per_chunk(row_bytes);
+        return rows_per_chunk(row_bytes, s->shape == SHAPE_COLUMNS);
     if (rows > CHUNK_BYTES_MOST / row_bytes)
         rows = CHUNK_BYTES_MOST / row_bytes;
     return rows > 0 ? (size_t)rows : 1;
@@ -159,7 +163,9 @@ bool datasets_packing(struct packing *p, const struct options *o, const struct s
         .shuffle = o->shuffle == SHUFFLE_YES || (o->shuffle == SHUFFLE_AUTO && o->codec != PACK_NONE),
         .checksum = o->checksum,
         .row_bytes = schema->row_bytes,
-        .chunk_rows = chunk_rows(o, schema->row_bytes),
+        .elem_bytes = schema->shape == SHAPE_MATRIX ? schema->fields[0].elem_bytes : schema->row_bytes,
+        .columns = schema->shape == SHAPE_COLUMNS ? schema : NULL,
+        .chunk_rows = chunk_rows(o, schema),
     };
     return p->codec != PACK_NONE || p->shuffle || p->checksum;
 }
@@ -353,7 +359,7 @@ int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char erro
 
 int datasets_packed(struct datasets *d, const void *packed, const struct packed_chunk *chunk, char error[STORE_ERROR])
 {
-    return store_packed(d->store, packed, chunk->packed_bytes, chunk->filter_mask, error);
+    return store_packed(d->store, packed, chunk, error);
 }
 
 int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])

@@ -311,7 +311,7 @@ static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
     s->slice = slice;
     s->rows_taken = 0;
     s->placed = false;
-    s->at = outcome_layout(schema, s->region.bytes, packs ? packing.chunk_rows * packing.row_bytes : 0);
+    s->at = outcome_layout(schema, s->region.bytes, packs ? &packing : NULL);
     if (s->at.rows_bytes < 2 * schema->row_bytes) {
         errno = ENOMEM;
         return -1;
@@ -388,9 +388,9 @@ static int store_chunks(struct driver *d, struct slot *s, const struct packing *
     if (datasets_rows(d->datasets, at, o->rows_lead, error) != 0)
         return -1;
     at += o->rows_lead * p->row_bytes;
-    for (size_t i = 0; i < o->n_chunks; i++, at += p->chunk_rows * p->row_bytes)
-        if ((chunks[i].packed_bytes > 0 ? datasets_packed(d->datasets, at, &chunks[i], error)
-                                        : datasets_rows(d->datasets, at, p->chunk_rows, error)) != 0)
+    for (size_t i = 0; i < o->n_chunks; i++, chunks += packer_parts(p), at += p->chunk_rows * p->row_bytes)
+        if ((chunks->packed_bytes > 0 ? datasets_packed(d->datasets, at, chunks, error)
+                                      : datasets_rows(d->datasets, at, p->chunk_rows, error)) != 0)
             return -1;
     return datasets_rows(d->datasets, at, n_tail, error);
 }

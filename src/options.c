@@ -534,6 +534,7 @@ static const struct entry entries[] = {
     {0, "name-from", "base|path", "name datasets by file name or by path", take_choice, IN(name_from)},
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},
     {0, "source-column", "NAME", "a last field with the input's number, in --concat", take_source_column, 0},
+    {0, "columns", NULL, "a group for each input, a dataset for each column", take_flag, IN(columns)},
     {0, "layout", "auto|contiguous|chunked", "how rows are stored", take_choice, IN(layout)},
     {'z', "compress", "LEVEL", "1 to 9 as gzip, readable everywhere; or zstd[:N]", take_compress, 0},
     {0, "chunk", "ROWS|SIZE", "rows, or bytes such as 512K, in a chunk [about 1M]", take_chunk, 0},

@@ -10,15 +10,15 @@ static size_t align_up(size_t n, size_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
-struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, size_t chunk_bytes)
+struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, const struct packing *p)
 {
-    size_t most_chunks = chunk_bytes > 0 ? region_bytes / chunk_bytes + 1 : 0;
+    size_t most_chunks = p != NULL ? region_bytes / (p->chunk_rows * p->row_bytes) + 1 : 0;
     struct outcome_layout at;
 
     at.surveys = align_up(sizeof(struct outcome), sizeof(uint64_t));
     at.longest = at.surveys + schema->n_columns * sizeof(struct survey);
     at.chunks = at.longest + schema->n_cells * sizeof(uint32_t);
-    at.rows = align_up(at.chunks + most_chunks * sizeof(struct packed_chunk), 4096);
+    at.rows = align_up(at.chunks + most_chunks * (p != NULL ? packer_parts(p) : 0) * sizeof(struct packed_chunk), 4096);
     at.rows_bytes = region_bytes > at.rows + KERNEL_SLACK ? region_bytes - at.rows - KERNEL_SLACK : 0;
     return at;
 }

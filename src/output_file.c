@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "spool.h"
+
 enum {
     MAX_LINKS = 40,               /* as many symbolic links in a row as the kernel follows */
     MAX_BASE_BYTES = 200,         /* of the output's name in the temporary's, which must stay under NAME_MAX */
@@ -349,6 +351,19 @@ int output_file_move(struct output_file *f, off_t from, off_t to, off_t bytes)
     }
     free(block);
     return result;
+}
+
+int output_file_read(const struct output_file *f, void *data, size_t bytes, off_t offset)
+{
+    return read_all(f->fd, data, bytes, offset);
+}
+
+/* Its bytes need not reach the disk, so that is never asked for. */
+int output_file_scratch(struct output_file *scratch, const struct output_file *f)
+{
+    *scratch = (struct output_file){.written_back = INT64_MAX / 2};
+    scratch->fd = spool_nameless(f->directory);
+    return scratch->fd >= 0 ? 0 : -1;
 }
 
 int output_file_truncate(struct output_file *f, off_t end)

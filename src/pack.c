@@ -15,6 +15,7 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include "gather.h"
 #include "shuffle.h"
 
 enum { IGZIP_LEVEL = 1 }; /* the deflate level that isa-l does, here and by its own count */
@@ -28,6 +29,7 @@ struct packer {
     struct packing packing;
     size_t chunk_bytes;
     unsigned char *filtered;                      /* chunk_bytes: the chunk on its way to the codec */
+    unsigned char *gathered;                      /* chunk_bytes: the columns of the chunk; else NULL */
     struct igzip *igzip;                          /* deflate, level 1; else NULL */
     struct libdeflate_compressor *libdeflate;     /* deflate, other levels; else NULL */
 };
@@ -69,7 +71,9 @@ struct packer *packer_open(const struct packing *p)
     k->packing = *p;
     k->chunk_bytes = chunk_bytes(p);
     k->filtered = malloc(k->chunk_bytes);
-    if (k->filtered == NULL || codec_open(k) != 0) {
+    if (p->columns != NULL)
+        k->gathered = malloc(k->chunk_bytes);
+    if (k->filtered == NULL || (p->columns != NULL && k->gathered == NULL) || codec_open(k) != 0) {
         packer_close(k);
         return NULL;
     }
@@ -83,17 +87,23 @@ void packer_close(struct packer *k)
     libdeflate_free_compressor(k->libdeflate);
     free(k->igzip);
     free(k->filtered);
+    free(k->gathered);
     free(k);
+}
+
+size_t packer_parts(const struct packing *p)
+{
+    return p->columns != NULL ? p->columns->n_fields : 1;
 }
 
 size_t packer_most_bytes(const struct packing *p)
 {
-    return chunk_bytes(p) + (p->checksum ? PACK_CHECKSUM_BYTES : 0);
+    return chunk_bytes(p) + (p->checksum ? packer_parts(p) * PACK_CHECKSUM_BYTES : 0);
 }
 
-/* ---- the codecs: 'filtered' to 'room' bytes at most; *out_bytes is 0 when it takes more ------------------------- */
+/* ---- the codecs: n bytes of 'filtered' to 'room' at most; *out_bytes is 0 when it takes more --------------------- */
 
-static void igzip_compress(struct packer *k, unsigned char *out, size_t room, size_t *out_bytes)
+static void igzip_compress(struct packer *k, size_t n, unsigned char *out, size_t room, size_t *out_bytes)
 {
     struct isal_zstream *stream = &k->igzip->stream;
 
@@ -104,7 +114,7 @@ static void igzip_compress(struct packer *k, unsigned char *out, size_t room, si
     stream->gzip_flag = IGZIP_ZLIB;
     stream->end_of_stream = 1;
     stream->next_in = k->filtered;
-    stream->avail_in = (uint32_t)k->chunk_bytes;
+    stream->avail_in = (uint32_t)n;
     stream->next_out = out;
     stream->avail_out = (uint32_t)room;
 
@@ -119,25 +129,25 @@ static void igzip_compress(struct packer *k, unsigned char *out, size_t room, si
  * A ZSTD_CCtx kept from chunk to chunk would save a tenth of the time, but since zstd 1.5.5 its match tables carry a
  * salt that depends on what it compressed before, and so might the bytes.
  */
-static int zstd_compress(struct packer *k, unsigned char *out, size_t room, size_t *out_bytes)
+static int zstd_compress(struct packer *k, size_t n, unsigned char *out, size_t room, size_t *out_bytes)
 {
-    size_t code = ZSTD_compress(out, room, k->filtered, k->chunk_bytes, k->packing.level);
+    size_t code = ZSTD_compress(out, room, k->filtered, n, k->packing.level);
 
     *out_bytes = ZSTD_isError(code) ? 0 : code;
     return ZSTD_isError(code) && ZSTD_getErrorCode(code) != ZSTD_error_dstSize_tooSmall ? -1 : 0;
 }
 
-static int codec_compress(struct packer *k, unsigned char *out, size_t *out_bytes)
+static int codec_compress(struct packer *k, size_t n, unsigned char *out, size_t *out_bytes)
 {
-    size_t room = k->chunk_bytes - 1;
+    size_t room = n - 1;
 
     *out_bytes = 0;
     if (k->packing.codec == PACK_ZSTD)
-        return zstd_compress(k, out, room, out_bytes);
+        return zstd_compress(k, n, out, room, out_bytes);
     if (k->igzip != NULL)
-        igzip_compress(k, out, room, out_bytes);
+        igzip_compress(k, n, out, room, out_bytes);
     else if (k->libdeflate != NULL)
-        *out_bytes = libdeflate_zlib_compress(k->libdeflate, k->filtered, k->chunk_bytes, out, room);
+        *out_bytes = libdeflate_zlib_compress(k->libdeflate, k->filtered, n, out, room);
     return 0;
 }
 
@@ -190,25 +200,66 @@ static void append_checksum(unsigned char *out, size_t *out_bytes)
 
 /* ---- the pipeline ---------------------------------------------------------------------------------------------- */
 
-int packer_pack(struct packer *k, const void *rows, void *out, size_t *out_bytes, uint32_t *filter_mask)
+/* n bytes of elements through the filters. */
+static int pack_elements(struct packer *k, const void *from, size_t n, size_t elem_bytes, void *out, size_t *out_bytes,
+                         uint32_t *filter_mask)
 {
     const struct packing *p = &k->packing;
 
     *filter_mask = 0;
     if (p->shuffle)
-        shuffle(rows, p->chunk_rows, p->row_bytes, k->filtered);
+        shuffle(from, n / elem_bytes, elem_bytes, k->filtered);
     else
-        memcpy(k->filtered, rows, k->chunk_bytes);
+        memcpy(k->filtered, from, n);
 
-    if (codec_compress(k, out, out_bytes) != 0)
+    if (codec_compress(k, n, out, out_bytes) != 0)
         return -1;
     if (*out_bytes == 0) {
-        memcpy(out, k->filtered, k->chunk_bytes);
-        *out_bytes = k->chunk_bytes;
+        memcpy(out, k->filtered, n);
+        *out_bytes = n;
         if (p->codec != PACK_NONE)
             *filter_mask = 1u << (p->shuffle ? 1 : 0);
     }
     if (p->checksum)
         append_checksum(out, out_bytes);
+    return 0;
+}
+
+int packer_pack(struct packer *k, const void *rows, void *out, size_t *out_bytes, uint32_t *filter_mask)
+{
+    const struct packing *p = &k->packing;
+
+    return pack_elements(k, rows, k->chunk_bytes, p->elem_bytes > 0 ? p->elem_bytes : p->row_bytes, out, out_bytes,
+                         filter_mask);
+}
+
+static int pack_columns(struct packer *k, const void *rows, unsigned char *out, struct packed_chunk *parts,
+                        size_t *out_bytes)
+{
+    const struct schema *s = k->packing.columns;
+    size_t n_rows = k->packing.chunk_rows;
+
+    gather_columns(s, rows, n_rows, k->gathered);
+    *out_bytes = 0;
+    for (size_t i = 0; i < s->n_fields; i++) {
+        const struct field *f = &s->fields[i];
+        size_t bytes;
+
+        if (pack_elements(k, k->gathered + n_rows * f->offset, n_rows * gather_field_bytes(f), f->elem_bytes,
+                          out + *out_bytes, &bytes, &parts[i].filter_mask) != 0)
+            return -1;
+        parts[i].packed_bytes = (uint32_t)bytes;
+        *out_bytes += bytes;
+    }
+    return 0;
+}
+
+int packer_pack_parts(struct packer *k, const void *rows, void *out, struct packed_chunk *parts, size_t *out_bytes)
+{
+    if (k->packing.columns != NULL)
+        return pack_columns(k, rows, out, parts, out_bytes);
+    if (packer_pack(k, rows, out, out_bytes, &parts->filter_mask) != 0)
+        return -1;
+    parts->packed_bytes = (uint32_t)*out_bytes;
     return 0;
 }

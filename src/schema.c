@@ -253,7 +253,8 @@ int schema_copy(struct schema *to, const struct schema *from)
     to->n_fields = 0;
     to->fields = malloc(room_for(from->n_fields) * sizeof *to->fields);
     to->cells = malloc((from->n_cells + 1) * sizeof *to->cells);
-    if (to->fields == NULL || to->cells == NULL)
+    to->column_names = from->column_names != NULL ? strdup(from->column_names) : NULL;
+    if (to->fields == NULL || to->cells == NULL || (from->column_names != NULL && to->column_names == NULL))
         goto no_memory;
     while (to->n_fields < from->n_fields) {
         int status = copy_field(&to->fields[to->n_fields], &from->fields[to->n_fields]);
@@ -282,7 +283,7 @@ static bool field_equal(const struct field *a, const struct field *b)
 
 bool schema_equal(const struct schema *a, const struct schema *b)
 {
-    if (a->n_fields != b->n_fields)
+    if (a->n_fields != b->n_fields || a->shape != b->shape)
         return false;
     for (size_t i = 0; i < a->n_fields; i++)
         if (!field_equal(&a->fields[i], &b->fields[i]))
@@ -298,5 +299,6 @@ void schema_release(struct schema *s)
     }
     free(s->fields);
     free(s->cells);
+    free(s->column_names);
     memset(s, 0, sizeof *s);
 }

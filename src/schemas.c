@@ -509,6 +509,7 @@ static int make_schema(struct maker *m, size_t group)
     for (size_t i = 0; i < s->n_fields; i++)
         if (missing_fill(&m->schemas->missing, &s->fields[i], m->error) != 0)
             goto out;
+    s->shape = m->options->columns ? SHAPE_COLUMNS : SHAPE_RECORDS;
     if (add_source(m, s) == 0)
         status = schema_bind(s, chosen, n, c.n, m->error);
     for (size_t i = 0; status == 0 && i < s->n_cells; i++)

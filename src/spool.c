@@ -28,7 +28,7 @@ static int open_named(const char *directory)
     return fd;
 }
 
-static int open_nameless(const char *directory)
+int spool_nameless(const char *directory)
 {
     int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 
@@ -55,10 +55,10 @@ static int open_somewhere(const char *output)
     int fd = -1;
 
     if (wanted != NULL && *wanted != '\0')
-        fd = open_nameless(wanted);
+        fd = spool_nameless(wanted);
     if (fd < 0 && output != NULL)
-        fd = open_nameless(directory_of(output, buffer, sizeof buffer));
-    return fd >= 0 ? fd : open_nameless("/tmp");
+        fd = spool_nameless(directory_of(output, buffer, sizeof buffer));
+    return fd >= 0 ? fd : spool_nameless("/tmp");
 }
 
 static int write_all(int fd, const char *block, size_t bytes)

@@ -14,6 +14,10 @@
  *   chunks   HDF5 writes them, whole chunks straight from the caller's memory, packed by us where they have filters:
  *            HDF5 is only told which, for its readers
  *
+ * A table becomes one dataset or, as columns, one for each field: its parts. In chunks a part is one of the arrays that
+ * are gathered from a chunk of rows. Contiguous columns cannot be placed before their number of rows is known, so rows
+ * that come in pieces wait in a scratch file without a name (memory is bounded), and the columns are taken from it.
+ *
  * While pieces are being written nothing may make HDF5 write to the file, which to its mind ends before them: no
  * flush, which would cut them off, and no eviction from its cache of metadata, which might hit them.
  */
@@ -27,6 +31,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "gather.h"
 #include "output_file.h"
 
 #if !H5_VERSION_GE(1, 10, 2)
@@ -37,23 +42,37 @@ _Static_assert((int)STORE_ERROR == (int)OUTPUT_FILE_ERROR, "sentences are passed
 
 enum {
     PAGE_BYTES = 4096,
+    LINE_BYTES = 64,
     ALIGN_FROM_BYTES = PAGE_BYTES,   /* smaller datasets would take more padding than rows */
     METADATA_BLOCK_BYTES = 16 << 10, /* HDF5 takes metadata from the file in blocks of this size */
     CACHE_BYTES = 512 << 10,
     TYPES_KEPT = 16,                 /* thousands of datasets share few schemas */
     TEXT_TYPES_KEPT = 64,            /* types of attribute texts up to this size are kept */
     MAX_NAMED_FIELDS = 128,          /* wider tables go without FIELD_n_NAME: the cost is quadratic, 0.4 ms for 100 */
+    SCRATCH_BLOCK_BYTES = 4 << 20,   /* of rows that become columns at a time */
     MAX_COMPACT_ATTRIBUTES = 65535,  /* the most HDF5 accepts: attributes stay in the object header */
 };
 
-/* A schema and its compound type. */
+/* A schema and its types: the compound, the matrix's element, or one for each column. */
 struct record_type {
     struct schema schema; /* a copy: a pointer may come back with other contents */
-    hid_t id;
+    size_t n_ids;
+    hid_t *ids;
     bool v18;             /* too wide for the oldest format */
 };
 
-enum way { WAY_NONE, WAY_WHOLE, WAY_PIECES, WAY_CHUNKS };
+/* One dataset among those that a table becomes, and its share of the row. */
+struct part {
+    char *path;           /* owned */
+    hid_t type;           /* the record_type's */
+    int rank;
+    hsize_t dims[1 + SCHEMA_DIMS]; /* the first is for the rows */
+    size_t offset, bytes; /* in the row */
+    hid_t dataset;        /* -1 until it exists */
+    off_t place;          /* contiguous: of the first row */
+};
+
+enum way { WAY_NONE, WAY_WHOLE, WAY_PIECES, WAY_SCRATCH, WAY_CHUNKS };
 
 struct store {
     struct output_file file;
@@ -75,15 +94,18 @@ struct store {
     const char *path;
     size_t row_bytes;
     const struct record_type *type;
-    hid_t dataset;          /* -1 until it exists */
+    size_t n_parts;
+    struct part *parts;
     uint64_t n_rows;        /* so far */
     off_t place;            /* of the first row; WAY_PIECES */
+    struct output_file scratch; /* rows that will be columns; WAY_SCRATCH */
     size_t chunk_rows;      /* WAY_CHUNKS, as what follows */
     unsigned char *carry;   /* a chunk at a seam between calls; kept from dataset to dataset */
     size_t carry_bytes;     /* allocated */
     size_t carry_rows;      /* waiting in it */
     struct packer *packer;  /* NULL: chunks are stored as they are */
-    unsigned char *packed;  /* room for one packed chunk */
+    unsigned char *packed;  /* room for one packed chunk of rows, or gathered */
+    struct packed_chunk *packed_parts;
 };
 
 /* --- errors --- */
@@ -258,6 +280,35 @@ static hid_t compound_type(const struct schema *schema, size_t *at)
     return compound;
 }
 
+static void close_types(hid_t *ids, size_t n)
+{
+    for (size_t i = 0; ids != NULL && i < n; i++)
+        if (ids[i] >= 0)
+            (void)H5Tclose(ids[i]);
+    free(ids);
+}
+
+/* The types of the parts. *ids: the caller's, n of them. Errors -1 with *at as above, errno where it is memory */
+static int part_types(const struct schema *schema, hid_t **ids, size_t *n, size_t *at)
+{
+    *at = 0;
+    *n = schema->shape == SHAPE_COLUMNS ? schema->n_fields : 1;
+    *ids = calloc(*n, sizeof **ids);
+    if (*ids == NULL) {
+        (void)snprintf(reason.text, sizeof reason.text, "%s", strerror(ENOMEM));
+        return -1;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        (*ids)[i] = schema->shape == SHAPE_RECORDS ? compound_type(schema, at) : element_type(&schema->fields[i]);
+        if ((*ids)[i] < 0) {
+            *at = schema->shape == SHAPE_RECORDS ? *at : i;
+            close_types(*ids, i);
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* --- the width of a compound --- */
 
 /*
@@ -305,48 +356,45 @@ static int probe_width(hid_t type, bool *v18)
     return result;
 }
 
-/* Make the type, and find out which format it needs. Owner the caller. Errors -1 with a sentence */
-static hid_t make_type(const struct schema *schema, bool *v18, char error[STORE_ERROR])
+/* Make the types, and find out which format they need. Owner the caller. Errors -1 with a sentence */
+static int make_type(const struct schema *schema, struct record_type *t, char error[STORE_ERROR])
 {
     size_t at;
-    hid_t type = compound_type(schema, &at);
 
-    *v18 = false;
-    if (type < 0) {
+    *t = (struct record_type){.v18 = false};
+    if (part_types(schema, &t->ids, &t->n_ids, &at) != 0) {
         bool is_field = at < schema->n_fields;
 
         (void)snprintf(error, STORE_ERROR, "field %zu ('%.120s') cannot be stored: %s", at + 1,
                        is_field ? schema->fields[at].name : "", reason.text);
         return -1;
     }
-    if (!is_narrow(schema) && probe_width(type, v18) != 0) {
+    if (schema->shape == SHAPE_RECORDS && !is_narrow(schema) && probe_width(t->ids[0], &t->v18) != 0) {
         (void)snprintf(error, STORE_ERROR,
                        "a record of %zu fields is too wide for HDF5 (about 1000 to 2300 fit, fewer with long "
-                       "names): choose columns with --usecols, or join columns of one type as an array member "
-                       "such as 'x:(%zu)f4'",
+                       "names): store numbers as one array with --matrix, choose columns with --usecols, or join "
+                       "columns of one type as an array member such as 'x:(%zu)f4'",
                        schema->n_fields, schema->n_fields);
-        (void)H5Tclose(type);
+        close_types(t->ids, t->n_ids);
         return -1;
     }
-    return type;
+    return 0;
 }
 
 int store_check_schema(const struct schema *schema, char error[STORE_ERROR])
 {
-    bool v18;
-    hid_t type;
+    struct record_type type;
 
     prepare_library();
-    type = make_type(schema, &v18, error);
-    if (type < 0)
+    if (make_type(schema, &type, error) != 0)
         return -1;
-    (void)H5Tclose(type);
+    close_types(type.ids, type.n_ids);
     return 0;
 }
 
 static void forget_type(struct record_type *t)
 {
-    (void)H5Tclose(t->id);
+    close_types(t->ids, t->n_ids);
     schema_release(&t->schema);
 }
 
@@ -362,11 +410,10 @@ static const struct record_type *find_type(struct store *s, const struct schema 
         if (schema_equal(&slot->schema, schema))
             return slot;
     }
-    made.id = make_type(schema, &made.v18, error);
-    if (made.id < 0)
+    if (make_type(schema, &made, error) != 0)
         return NULL;
     if (schema_copy(&made.schema, schema) != 0) {
-        (void)H5Tclose(made.id);
+        close_types(made.ids, made.n_ids);
         (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
         return NULL;
     }
@@ -454,6 +501,8 @@ static int write_table_attributes(struct store *s, hid_t dataset)
     int64_t n_rows = (int64_t)s->n_rows;
     char name[32];
 
+    if (schema->shape != SHAPE_RECORDS)
+        return schema->column_names != NULL ? write_text(s, dataset, "columns", schema->column_names) : 0;
     if (write_text(s, dataset, "CLASS", "TABLE") != 0 || write_text(s, dataset, "VERSION", "3.0") != 0 ||
         write_text(s, dataset, "TITLE", "") != 0)
         return -1;
@@ -465,17 +514,18 @@ static int write_table_attributes(struct store *s, hid_t dataset)
     return write_attribute(s, dataset, "NROWS", H5T_NATIVE_INT64, &n_rows);
 }
 
-/* FIELD_n_UNITS beside FIELD_n_NAME, for the fields that have them. */
+/* FIELD_n_UNITS beside FIELD_n_NAME, for the fields that have them; 'units' where a column is a dataset. */
 static int write_units(struct store *s, hid_t dataset)
 {
     const struct schema *schema = &s->type->schema;
+    bool apart = schema->shape == SHAPE_COLUMNS;
     char name[48];
 
     for (size_t i = 0; i < schema->n_fields; i++) {
         if (schema->fields[i].units == NULL)
             continue;
         (void)snprintf(name, sizeof name, "FIELD_%zu_UNITS", i);
-        if (write_text(s, dataset, name, schema->fields[i].units) != 0)
+        if (write_text(s, apart ? s->parts[i].dataset : dataset, apart ? "units" : name, schema->fields[i].units) != 0)
             return -1;
     }
     return 0;
@@ -501,28 +551,82 @@ int store_root_attribute(struct store *s, const struct store_attribute *attribut
 
 /* --- datasets --- */
 
-/* Errors -1 from HDF5 */
-static hid_t create_in_format(const struct store *s, hid_t space, hid_t creation, hid_t access)
+static void close_if_open(hid_t *id)
 {
-    hid_t links = strchr(s->path, '/') == NULL ? H5P_DEFAULT : s->with_groups;
+    if (*id >= 0)
+        (void)H5Idec_ref(*id);
+    *id = -1;
+}
+
+static void close_parts(struct store *s)
+{
+    for (size_t i = 0; i < s->n_parts; i++) {
+        close_if_open(&s->parts[i].dataset);
+        free(s->parts[i].path);
+    }
+    free(s->parts);
+    s->parts = NULL;
+    s->n_parts = 0;
+}
+
+/* Path and shape of one part. Errors 0, or -1 on no memory */
+static int init_part(const struct store *s, struct part *p, size_t i)
+{
+    const struct schema *schema = &s->type->schema;
+    const struct field *f = &schema->fields[i];
+
+    *p = (struct part){.type = s->type->ids[i], .rank = 1, .bytes = schema->row_bytes, .dataset = -1};
+    if (schema->shape != SHAPE_COLUMNS) {
+        p->path = strdup(s->path);
+    } else {
+        p->offset = f->offset;
+        p->bytes = gather_field_bytes(f);
+        if (asprintf(&p->path, "%s/%s", s->path, f->name) < 0)
+            p->path = NULL;
+    }
+    for (uint32_t k = 0; k < f->n_dims && schema->shape != SHAPE_RECORDS; k++)
+        p->dims[p->rank++] = f->dims[k];
+    return p->path != NULL ? 0 : -1;
+}
+
+static int make_parts(struct store *s)
+{
+    s->parts = calloc(s->type->n_ids, sizeof *s->parts);
+    if (s->parts == NULL)
+        return -1;
+    for (; s->n_parts < s->type->n_ids; s->n_parts++)
+        if (init_part(s, &s->parts[s->n_parts], s->n_parts) != 0)
+            return -1;
+    return 0;
+}
+
+/* Errors -1 from HDF5 */
+static hid_t create_in_format(const struct store *s, const struct part *p, hid_t space, hid_t creation, hid_t access)
+{
+    hid_t links = strchr(p->path, '/') == NULL ? H5P_DEFAULT : s->with_groups;
     hid_t dataset = -1;
 
     if (!s->type->v18)
-        return H5Dcreate2(s->h5, s->path, s->type->id, space, links, creation, access);
+        return H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
     if (H5Fset_libver_bounds(s->h5, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0)
-        dataset = H5Dcreate2(s->h5, s->path, s->type->id, space, links, creation, access);
+        dataset = H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
     return H5Fset_libver_bounds(s->h5, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ? -1 : dataset;
 }
 
 /* Errors -1 with a sentence */
-static hid_t create_dataset(const struct store *s, hsize_t n_rows, hsize_t max_rows, hid_t creation, hid_t access,
-                            char error[STORE_ERROR])
+static hid_t create_dataset(const struct store *s, struct part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
+                            hid_t access, char error[STORE_ERROR])
 {
-    hid_t space = H5Screate_simple(1, &n_rows, &max_rows);
-    hid_t dataset = space < 0 ? -1 : create_in_format(s, space, creation, access);
+    hsize_t most[1 + SCHEMA_DIMS];
+    hid_t space, dataset;
 
+    p->dims[0] = n_rows;
+    memcpy(most, p->dims, sizeof most);
+    most[0] = max_rows;
+    space = H5Screate_simple(p->rank, p->dims, most);
+    dataset = space < 0 ? -1 : create_in_format(s, p, space, creation, access);
     if (dataset < 0)
-        (void)hdf5_failed(s, "create dataset", s->path, error);
+        (void)hdf5_failed(s, "create dataset", p->path, error);
     if (space >= 0)
         (void)H5Sclose(space);
     return dataset;
@@ -530,55 +634,127 @@ static hid_t create_dataset(const struct store *s, hsize_t n_rows, hsize_t max_r
 
 /*
  * HDF5 aligns what is not small (ALIGN_FROM_BYTES), but rows of a small dataset are to start on a page too: let the end
- * of the file, where it will put them, be one.
+ * of the file, where it will put them, be one. Columns are many, and smaller still: for them a cache line will do.
  */
 static int align_end(struct store *s)
 {
-    haddr_t end;
+    haddr_t unit = s->type->schema.shape == SHAPE_COLUMNS ? LINE_BYTES : PAGE_BYTES, end;
 
     if (H5Fget_eoa(s->h5, &end) < 0)
         return -1;
-    return end % PAGE_BYTES == 0 ? 0 : H5Fincrement_filesize(s->h5, PAGE_BYTES - end % PAGE_BYTES) < 0 ? -1 : 0;
+    return end % unit == 0 ? 0 : H5Fincrement_filesize(s->h5, unit - end % unit) < 0 ? -1 : 0;
 }
 
-/* The dataset over n_rows that are to be, or are already, at *place. 0 rows have no place. */
-static int create_contiguous(struct store *s, uint64_t n_rows, off_t *place, char error[STORE_ERROR])
+/* The part's dataset over n_rows that are to be, or are already, at its place. 0 rows have no place. */
+static int create_contiguous(struct store *s, struct part *p, uint64_t n_rows, char error[STORE_ERROR])
 {
     haddr_t offset;
 
-    if (n_rows > 0 && n_rows * s->row_bytes < ALIGN_FROM_BYTES && align_end(s) != 0)
-        return hdf5_failed(s, "place dataset", s->path, error);
-    s->dataset = create_dataset(s, n_rows, n_rows, s->contiguous, H5P_DEFAULT, error);
-    if (s->dataset < 0)
+    if (n_rows > 0 && n_rows * p->bytes < ALIGN_FROM_BYTES && align_end(s) != 0)
+        return hdf5_failed(s, "place dataset", p->path, error);
+    p->dataset = create_dataset(s, p, n_rows, n_rows, s->contiguous, H5P_DEFAULT, error);
+    if (p->dataset < 0)
         return -1;
     if (n_rows == 0)
         return 0;
-    offset = H5Dget_offset(s->dataset);
+    offset = H5Dget_offset(p->dataset);
     if (offset == HADDR_UNDEF)
-        return hdf5_failed(s, "place dataset", s->path, error);
-    *place = (off_t)offset;
+        return hdf5_failed(s, "place dataset", p->path, error);
+    p->place = (off_t)offset;
+    return 0;
+}
+
+static int create_all_contiguous(struct store *s, uint64_t n_rows, char error[STORE_ERROR])
+{
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (create_contiguous(s, &s->parts[i], n_rows, error) != 0)
+            return -1;
     return 0;
 }
 
 /* --- whole --- */
 
+/* Rows [first_row, first_row + n_rows) to the places of their columns. gathered: room for them */
+static int write_columns(struct store *s, uint64_t first_row, const void *rows, size_t n_rows, unsigned char *gathered,
+                         char error[STORE_ERROR])
+{
+    gather_columns(&s->type->schema, rows, n_rows, gathered);
+    for (size_t i = 0; i < s->n_parts; i++) {
+        const struct part *p = &s->parts[i];
+
+        if (output_file_write(&s->file, gathered + n_rows * p->offset, n_rows * p->bytes,
+                              p->place + (off_t)(first_row * p->bytes)) != 0)
+            return write_failed(s, error);
+    }
+    return 0;
+}
+
 static int whole_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR])
 {
-    off_t place = 0;
+    unsigned char *gathered;
+    int result;
 
-    assert(s->dataset < 0 && "without 'pieces' rows come in one call");
-    if (create_contiguous(s, n_rows, &place, error) != 0)
+    assert(s->parts[0].dataset < 0 && "without 'pieces' rows come in one call");
+    if (create_all_contiguous(s, n_rows, error) != 0)
         return -1;
-    if (output_file_write(&s->file, rows, n_rows * s->row_bytes, place) != 0)
+    if (s->type->schema.shape != SHAPE_COLUMNS) {
+        result = output_file_write(&s->file, rows, n_rows * s->row_bytes, s->parts[0].place);
+        return result == 0 ? 0 : write_failed(s, error);
+    }
+    gathered = malloc(n_rows * s->row_bytes + 1);
+    if (gathered == NULL)
         return write_failed(s, error);
-    return 0;
+    result = write_columns(s, 0, rows, n_rows, gathered, error);
+    free(gathered);
+    return result;
 }
 
 static int whole_end(struct store *s, char error[STORE_ERROR])
 {
-    off_t place;
+    return s->parts[0].dataset >= 0 ? 0 : create_all_contiguous(s, 0, error);
+}
 
-    return s->dataset >= 0 ? 0 : create_contiguous(s, 0, &place, error);
+/* --- scratch: rows that will be contiguous columns --- */
+
+static int scratch_begin(struct store *s, char error[STORE_ERROR])
+{
+    return output_file_scratch(&s->scratch, &s->file) == 0 ? 0 : write_failed(s, error);
+}
+
+static int scratch_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR])
+{
+    off_t written = (off_t)(s->n_rows * s->row_bytes);
+
+    return output_file_write(&s->scratch, rows, n_rows * s->row_bytes, written) == 0 ? 0 : write_failed(s, error);
+}
+
+/* Block by block out of the scratch file into all columns. */
+static int scratch_columns(struct store *s, unsigned char *block, size_t block_rows, char error[STORE_ERROR])
+{
+    for (uint64_t row = 0; row < s->n_rows; row += block_rows) {
+        size_t n = s->n_rows - row < block_rows ? (size_t)(s->n_rows - row) : block_rows;
+
+        if (output_file_read(&s->scratch, block, n * s->row_bytes, (off_t)(row * s->row_bytes)) != 0)
+            return write_failed(s, error);
+        if (write_columns(s, row, block, n, block + block_rows * s->row_bytes, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int scratch_end(struct store *s, char error[STORE_ERROR])
+{
+    size_t block_rows = s->row_bytes < SCRATCH_BLOCK_BYTES ? SCRATCH_BLOCK_BYTES / s->row_bytes : 1;
+    unsigned char *block = malloc(2 * block_rows * s->row_bytes);
+    int result = -1;
+
+    if (block == NULL)
+        (void)write_failed(s, error);
+    else if (create_all_contiguous(s, s->n_rows, error) == 0)
+        result = scratch_columns(s, block, block_rows, error);
+    free(block);
+    output_file_discard(&s->scratch);
+    return result;
 }
 
 /* --- pieces --- */
@@ -604,7 +780,7 @@ static int allow_evictions(struct store *s, bool allowed)
  */
 static int rehearse(struct store *s, const struct store_dataset *d, haddr_t *end, char error[STORE_ERROR])
 {
-    hid_t dataset = create_dataset(s, 1, 1, s->rehearsal, H5P_DEFAULT, error);
+    hid_t dataset = create_dataset(s, &s->parts[0], 1, 1, s->rehearsal, H5P_DEFAULT, error);
 
     if (dataset < 0)
         return -1;
@@ -663,11 +839,12 @@ static int move_rows(struct store *s, off_t to, char error[STORE_ERROR])
 
 static int pieces_end(struct store *s, char error[STORE_ERROR])
 {
-    off_t place = s->place;
+    struct part *p = &s->parts[0];
 
-    if (create_contiguous(s, s->n_rows, &place, error) != 0)
+    p->place = s->place;
+    if (create_contiguous(s, p, s->n_rows, error) != 0)
         return -1;
-    if (place != s->place && move_rows(s, place, error) != 0)
+    if (p->place != s->place && move_rows(s, p->place, error) != 0)
         return -1;
     return 0;
 }
@@ -680,9 +857,7 @@ static int set_filters(struct store *s, const struct packing *p, char error[STOR
     const unsigned zstd_level = p != NULL ? (unsigned)p->level : 0;
 
     packer_close(s->packer);
-    free(s->packed);
     s->packer = NULL;
-    s->packed = NULL;
     if (H5Premove_filter(s->chunked, H5Z_FILTER_ALL) < 0)
         return hdf5_failed(s, "create dataset", s->path, error);
     if (p == NULL)
@@ -694,53 +869,92 @@ static int set_filters(struct store *s, const struct packing *p, char error[STOR
         (p->checksum && H5Pset_fletcher32(s->chunked) < 0))
         return hdf5_failed(s, "set the filters of", s->path, error);
     s->packer = packer_open(p);
-    s->packed = malloc(packer_most_bytes(p));
-    return s->packer == NULL || s->packed == NULL ? write_failed(s, error) : 0;
+    return s->packer == NULL ? write_failed(s, error) : 0;
+}
+
+/* Room for one chunk of rows that is filled, and for one on its way to the file. */
+static int reserve_chunks(struct store *s, const struct packing *p, size_t chunk_bytes)
+{
+    size_t packed_bytes = p != NULL ? packer_most_bytes(p) : chunk_bytes;
+
+    if (s->carry_bytes < chunk_bytes) {
+        unsigned char *carry = realloc(s->carry, chunk_bytes);
+
+        if (carry == NULL)
+            return -1;
+        s->carry = carry;
+        s->carry_bytes = chunk_bytes;
+    }
+    free(s->packed);
+    free(s->packed_parts);
+    s->packed = malloc(packed_bytes);
+    s->packed_parts = calloc(s->n_parts, sizeof *s->packed_parts);
+    return s->packed != NULL && s->packed_parts != NULL ? 0 : -1;
+}
+
+static int create_chunked(struct store *s, struct part *p, char error[STORE_ERROR])
+{
+    p->dims[0] = s->chunk_rows;
+    if (H5Pset_chunk(s->chunked, p->rank, p->dims) < 0)
+        return hdf5_failed(s, "create dataset", p->path, error);
+    p->dataset = create_dataset(s, p, 0, H5S_UNLIMITED, s->chunked, s->chunk_access, error);
+    return p->dataset < 0 ? -1 : 0;
 }
 
 static int chunks_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
 {
-    size_t chunk_bytes = d->chunk_rows * s->row_bytes;
-    hsize_t chunk_rows = d->chunk_rows;
-    unsigned char *carry;
-
     s->chunk_rows = d->chunk_rows;
     s->carry_rows = 0;
-    if (s->carry_bytes < chunk_bytes) {
-        carry = realloc(s->carry, chunk_bytes);
-        if (carry == NULL)
-            return write_failed(s, error);
-        s->carry = carry;
-        s->carry_bytes = chunk_bytes;
-    }
+    if (reserve_chunks(s, d->packing, d->chunk_rows * s->row_bytes) != 0)
+        return write_failed(s, error);
     if (set_filters(s, d->packing, error) != 0)
         return -1;
-    if (H5Pset_chunk(s->chunked, 1, &chunk_rows) < 0)
-        return hdf5_failed(s, "create dataset", s->path, error);
-    s->dataset = create_dataset(s, 0, H5S_UNLIMITED, s->chunked, s->chunk_access, error);
-    return s->dataset < 0 ? -1 : 0;
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (create_chunked(s, &s->parts[i], error) != 0)
+            return -1;
+    return 0;
 }
 
-static int write_packed(struct store *s, uint64_t first_row, const void *packed, size_t packed_bytes, uint32_t mask,
-                        char error[STORE_ERROR])
+static int extend_parts(struct store *s, uint64_t n_rows, char error[STORE_ERROR])
 {
-    hsize_t offset = first_row;
+    for (size_t i = 0; i < s->n_parts; i++) {
+        struct part *p = &s->parts[i];
 
-    if (H5Dwrite_chunk(s->dataset, H5P_DEFAULT, mask, &offset, packed_bytes, packed) < 0)
-        return hdf5_failed(s, "write dataset", s->path, error);
+        p->dims[0] = n_rows;
+        if (H5Dset_extent(p->dataset, p->dims) < 0)
+            return hdf5_failed(s, "extend dataset", p->path, error);
+    }
+    return 0;
+}
+
+/* One chunk of rows as the chunks of its parts, which stand one behind another. */
+static int write_packed(struct store *s, uint64_t first_row, const unsigned char *packed,
+                        const struct packed_chunk *chunks, char error[STORE_ERROR])
+{
+    const hsize_t offset[1 + SCHEMA_DIMS] = {first_row};
+
+    for (size_t i = 0; i < s->n_parts; packed += chunks[i].packed_bytes, i++)
+        if (H5Dwrite_chunk(s->parts[i].dataset, H5P_DEFAULT, chunks[i].filter_mask, offset, chunks[i].packed_bytes,
+                           packed) < 0)
+            return hdf5_failed(s, "write dataset", s->parts[i].path, error);
     return 0;
 }
 
 static int write_chunk(struct store *s, uint64_t first_row, const void *rows, char error[STORE_ERROR])
 {
     size_t packed_bytes;
-    uint32_t mask;
 
-    if (s->packer == NULL)
-        return write_packed(s, first_row, rows, s->chunk_rows * s->row_bytes, 0, error);
-    if (packer_pack(s->packer, rows, s->packed, &packed_bytes, &mask) != 0)
-        return write_failed(s, error);
-    return write_packed(s, first_row, s->packed, packed_bytes, mask, error);
+    if (s->packer != NULL) {
+        if (packer_pack_parts(s->packer, rows, s->packed, s->packed_parts, &packed_bytes) != 0)
+            return write_failed(s, error);
+        return write_packed(s, first_row, s->packed, s->packed_parts, error);
+    }
+    for (size_t i = 0; i < s->n_parts; i++)
+        s->packed_parts[i] = (struct packed_chunk){(uint32_t)(s->chunk_rows * s->parts[i].bytes), 0};
+    if (s->type->schema.shape != SHAPE_COLUMNS)
+        return write_packed(s, first_row, rows, s->packed_parts, error);
+    gather_columns(&s->type->schema, rows, s->chunk_rows, s->packed);
+    return write_packed(s, first_row, s->packed, s->packed_parts, error);
 }
 
 /* Copy into the seam's chunk as many rows as it still takes. Returns their number. */
@@ -779,11 +993,10 @@ static int write_full_chunks(struct store *s, const unsigned char *rows, size_t 
 
 static int chunks_rows(struct store *s, const unsigned char *rows, size_t n_rows, char error[STORE_ERROR])
 {
-    hsize_t extent = s->n_rows + n_rows;
     haddr_t end;
 
-    if (H5Dset_extent(s->dataset, &extent) < 0)
-        return hdf5_failed(s, "extend dataset", s->path, error);
+    if (extend_parts(s, s->n_rows + n_rows, error) != 0)
+        return -1;
     if (write_full_chunks(s, rows, n_rows, error) != 0)
         return -1;
     if (H5Fget_eoa(s->h5, &end) < 0)
@@ -792,16 +1005,13 @@ static int chunks_rows(struct store *s, const unsigned char *rows, size_t n_rows
     return 0;
 }
 
-int store_packed(struct store *s, const void *packed, size_t packed_bytes, uint32_t filter_mask,
-                 char error[STORE_ERROR])
+int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks, char error[STORE_ERROR])
 {
-    hsize_t extent = s->n_rows + s->chunk_rows;
     haddr_t end;
 
     assert(s->way == WAY_CHUNKS && s->carry_rows == 0 && "a packed chunk follows whole chunks");
-    if (H5Dset_extent(s->dataset, &extent) < 0)
-        return hdf5_failed(s, "extend dataset", s->path, error);
-    if (write_packed(s, s->n_rows, packed, packed_bytes, filter_mask, error) != 0)
+    if (extend_parts(s, s->n_rows + s->chunk_rows, error) != 0 ||
+        write_packed(s, s->n_rows, packed, chunks, error) != 0)
         return -1;
     s->n_rows += s->chunk_rows;
     s->n_bytes += s->chunk_rows * s->row_bytes;
@@ -831,11 +1041,16 @@ int store_begin(struct store *s, const struct store_dataset *d, char error[STORE
         return -1;
     s->path = d->path;
     s->row_bytes = d->schema->row_bytes;
-    s->dataset = -1;
     s->n_rows = 0;
+    if (make_parts(s) != 0)
+        return write_failed(s, error);
     if (d->layout == STORE_CHUNKED) {
         s->way = WAY_CHUNKS;
         return chunks_begin(s, d, error);
+    }
+    if (d->pieces && d->schema->shape == SHAPE_COLUMNS) {
+        s->way = WAY_SCRATCH;
+        return scratch_begin(s, error);
     }
     if (d->pieces) {
         s->way = WAY_PIECES;
@@ -859,6 +1074,9 @@ int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STOR
     case WAY_PIECES:
         result = pieces_rows(s, rows, n_rows, error);
         break;
+    case WAY_SCRATCH:
+        result = scratch_rows(s, rows, n_rows, error);
+        break;
     case WAY_CHUNKS:
         result = chunks_rows(s, rows, n_rows, error);
         break;
@@ -877,24 +1095,49 @@ static int place_rows(struct store *s, char error[STORE_ERROR])
         return whole_end(s, error);
     case WAY_PIECES:
         return pieces_end(s, error);
+    case WAY_SCRATCH:
+        return scratch_end(s, error);
     case WAY_CHUNKS:
         return chunks_end(s, error);
     }
     return -1;
 }
 
+/* What is said of the whole table stands at its dataset, or at the group of its columns. */
+static int describe(struct store *s, const struct store_attribute *attributes, size_t n, char error[STORE_ERROR])
+{
+    hid_t group;
+    int result;
+
+    if (s->type->schema.shape != SHAPE_COLUMNS)
+        return write_attributes(s, s->parts[0].dataset, attributes, n, error);
+    group = H5Gopen2(s->h5, s->path, H5P_DEFAULT);
+    if (group < 0)
+        return hdf5_failed(s, "open group", s->path, error);
+    result = write_attributes(s, group, attributes, n, error);
+    (void)H5Gclose(group);
+    return result;
+}
+
+static int close_datasets(struct store *s, char error[STORE_ERROR])
+{
+    for (size_t i = 0; i < s->n_parts; i++) {
+        hid_t dataset = s->parts[i].dataset;
+
+        s->parts[i].dataset = -1;
+        if (H5Dclose(dataset) < 0)
+            return hdf5_failed(s, "close dataset", s->parts[i].path, error);
+    }
+    close_parts(s);
+    return 0;
+}
+
 int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,
               char error[STORE_ERROR])
 {
-    hid_t dataset;
-
     assert(s->way != WAY_NONE && "store_begin() comes first");
-    if (place_rows(s, error) != 0 || write_attributes(s, s->dataset, attributes, n_attributes, error) != 0)
+    if (place_rows(s, error) != 0 || describe(s, attributes, n_attributes, error) != 0 || close_datasets(s, error) != 0)
         return -1;
-    dataset = s->dataset;
-    s->dataset = -1;
-    if (H5Dclose(dataset) < 0)
-        return hdf5_failed(s, "close dataset", s->path, error);
     if (s->way == WAY_PIECES && allow_evictions(s, true) != 0)
         return hdf5_failed(s, "close dataset", s->path, error);
     s->way = WAY_NONE;
@@ -998,7 +1241,7 @@ int store_create(struct store **store, const char *output, bool force, char erro
         return -1;
     }
     *s = (struct store){.h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
-                        .chunk_access = -1, .with_groups = -1, .dataset = -1};
+                        .chunk_access = -1, .with_groups = -1, .scratch = {.fd = -1}};
     for (size_t i = 0; i < TEXT_TYPES_KEPT; i++)
         s->text_types[false][i] = s->text_types[true][i] = -1;
     if (output_file_open(&s->file, output, force, error) != 0)
@@ -1018,20 +1261,14 @@ fail:
     return -1;
 }
 
-static void close_if_open(hid_t *id)
-{
-    if (*id >= 0)
-        (void)H5Idec_ref(*id);
-    *id = -1;
-}
-
 /* All ids but the file's: an open dataset would keep the file open. */
 static void close_ids(struct store *s)
 {
-    hid_t *lists[] = {&s->dataset,   &s->scalar,  &s->contiguous,
-                      &s->rehearsal, &s->chunked, &s->chunk_access, &s->with_groups};
+    hid_t *lists[] = {&s->scalar,  &s->contiguous,   &s->rehearsal,
+                      &s->chunked, &s->chunk_access, &s->with_groups};
     size_t n_kept = s->n_types < TYPES_KEPT ? s->n_types : TYPES_KEPT;
 
+    close_parts(s);
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         close_if_open(lists[i]);
     for (size_t i = 0; i < TEXT_TYPES_KEPT; i++) {
@@ -1086,11 +1323,13 @@ void store_discard(struct store *s)
     if (s == NULL)
         return;
     output_file_discard(&s->file);
+    output_file_discard(&s->scratch);
     close_ids(s);
     if (s->h5 >= 0)
         (void)H5Fclose(s->h5);
     free(s->carry);
     free(s->packed);
+    free(s->packed_parts);
     packer_close(s->packer);
     free(s);
 }

@@ -203,18 +203,17 @@ static int pack_chunks(struct worker *w)
         return FAILURE_MEMORY;
     chunk = w->job->rows + o->rows_lead * p->row_bytes;
     for (size_t i = 0; i < o->n_chunks; i++, chunk += chunk_bytes) {
+        struct packed_chunk *parts = w->job->chunks + i * packer_parts(p);
         size_t packed_bytes;
-        uint32_t mask;
 
-        if (packer_pack(w->packer, chunk, packed, &packed_bytes, &mask) != 0) {
+        if (packer_pack_parts(w->packer, chunk, packed, parts, &packed_bytes) != 0) {
             free(packed);
             return FAILURE_MEMORY;
         }
-        w->job->chunks[i] = (struct packed_chunk){.packed_bytes = 0};
-        if (packed_bytes <= chunk_bytes) {
-            w->job->chunks[i] = (struct packed_chunk){(uint32_t)packed_bytes, mask};
+        if (packed_bytes <= chunk_bytes)
             memcpy(chunk, packed, packed_bytes);
-        }
+        else
+            parts->packed_bytes = 0;
     }
     free(packed);
     return FAILURE_NONE;
