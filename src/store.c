@@ -633,8 +633,9 @@ static hid_t create_dataset(const struct store *s, struct part *p, hsize_t n_row
 }
 
 /*
- * HDF5 aligns what is not small (ALIGN_FROM_BYTES), but rows of a small dataset are to start on a page too: let the end
- * of the file, where it will put them, be one. Columns are many, and smaller still: for them a cache line will do.
+ * HDF5 aligns what is not small (ALIGN_FROM_BYTES), but the rows of a small dataset are to start on a page too: so let the
+ * end of the file, where it will put them, be one. Before large ones too, or the gap in front of them would be kept for
+ * small ones. Columns are many, and smaller still: for them a cache line will do.
  */
 static int align_end(struct store *s)
 {
@@ -649,8 +650,9 @@ static int align_end(struct store *s)
 static int create_contiguous(struct store *s, struct part *p, uint64_t n_rows, char error[STORE_ERROR])
 {
     haddr_t offset;
+    bool page = s->type->schema.shape != SHAPE_COLUMNS || n_rows * p->bytes < ALIGN_FROM_BYTES;
 
-    if (n_rows > 0 && n_rows * p->bytes < ALIGN_FROM_BYTES && align_end(s) != 0)
+    if (n_rows > 0 && page && align_end(s) != 0)
         return hdf5_failed(s, "place dataset", p->path, error);
     p->dataset = create_dataset(s, p, n_rows, n_rows, s->contiguous, H5P_DEFAULT, error);
     if (p->dataset < 0)

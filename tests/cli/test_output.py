@@ -227,3 +227,13 @@ def test_sample_data_in_one_file(tool):
 def test_too_many_fields_are_refused_first(tool):
     err = tool.refuse(" ".join(map(str, range(20_000))) + "\n")
     assert "usecols" in err
+
+
+def test_every_plain_dataset_starts_on_a_page(tool):
+    sizes = [3, 1000, 2, 50, 2, 158, 158, 1, 5000, 100, 7, 157, 300, 10]
+    for i, n in enumerate(sizes):
+        tool.write("f%02d.txt" % i, "".join("chr%d %d 0.5\n" % (k % 20, k) for k in range(n)))
+    names = ["f%02d.txt" % i for i in range(len(sizes))]
+    tool.ok(*names, "-o", "out.h5")
+    with h5py.File(tool.path("out.h5"), "r") as f:
+        assert [f[k].id.get_offset() % 4096 for k in f] == [0] * len(sizes)
