@@ -14,6 +14,7 @@ struct advice_case {
     const char *path;
     const struct options *options;
     struct excerpt text;       /* from behind the skipped lines on, without footer */
+    uint64_t lines_before;     /* physical lines before it */
     struct dialect dialect;    /* as it was settled, or with DELIMITER_AUTO where that is to be asked anew */
     uint32_t exactly;          /* fields of each record, 0: not known */
     bool whole;                /* the text goes on to the input's end */

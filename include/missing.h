@@ -26,6 +26,7 @@ struct missing_rule {
     size_t n_tokens;
     struct missing_token *tokens;  /* owned; the texts are the options' */
     const char *fill_text;         /* NULL: none */
+    bool optional;                 /* there need not be such a column */
 };
 
 struct missing_rules {

@@ -16,6 +16,7 @@
 
 #include "dialect.h"
 #include "pack.h"
+#include "presets.h"
 
 #define SHMLOAD_VERSION "0.1.0"
 
@@ -37,6 +38,7 @@ enum name_mode { NAME_FROM_BASE, NAME_FROM_PATH };
 struct column_setting {
     const char *column;
     const char *text;
+    bool optional;               /* a preset's: there need not be such a column */
 };
 
 struct options {
@@ -47,8 +49,11 @@ struct options {
     bool null_separated;
 
     /* records */
+    const struct preset *preset; /* or NULL; what it says of names, missing codes, delimiter and widths stands below,
+                                  * its types count without a full dtype */
     const char *dtype;           /* full dtype text (of @FILE: its contents), or NULL */
-    const char *dtype_override;  /* name=type between commas or line ends, or NULL: changes the full one, or what is found */
+    const char *dtype_override;  /* name=type between commas or line ends, or NULL: changes the full one, or what is
+                                  * found */
     int delimiter;               /* as in struct dialect: DELIMITER_AUTO by default, DELIMITER_WIDTHS with widths */
     bool comments_given;         /* the marks below, even none, replace the default rule for '#' */
     size_t n_comments;

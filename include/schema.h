@@ -56,7 +56,8 @@ struct field {
     bool big_endian;
     bool named;            /* name came from the dtype, --names or a header */
     bool constant;         /* one value for the whole input, in no text column: it has no cells */
-    bool any_width;        /* 'name=S': a string as long as its longest value, whatever the values are */
+    uint32_t least_bytes;  /* 'name=S8+' or 'name=S': a string of so many bytes or as long as its longest value,
+                            * whatever the values are; 0: no such */
     uint32_t elem_bytes;   /* width of one element: 1 2 4 8, or n of Sn */
     uint32_t n_dims;       /* 0: a scalar field */
     uint32_t dims[SCHEMA_DIMS];
@@ -107,14 +108,18 @@ int schema_parse(struct schema *s, const char *text, char error[SCHEMA_ERROR]) M
 bool schema_is_override(const char *text);
 
 /*
- * The fields of 'name=type,...', which are the types for the columns so named; types as in schema_parse(), and 'S' for
- * any_width (its elem_bytes is 0 then). Of two types for one name the last one counts.
+ * The fields of 'name=type,...', which are the types for the columns so named; types as in schema_parse(), and 'Sn+'
+ * for strings of n bytes or more, or 'S' for 1 or more (least_bytes, with elem_bytes 0). Of two types for one name the
+ * last one counts.
  * Owner and errors as schema_parse()
  */
 int schema_parse_override(struct schema *s, const char *text, char error[SCHEMA_ERROR]) MUST_USE;
 
 /* Parse one type word such as '<f4', '(3)i2', 'S10' into f (name untouched). Errors as schema_parse. */
 int schema_parse_type(struct field *f, const char *word, size_t word_bytes, char error[SCHEMA_ERROR]) MUST_USE;
+
+/* True when the word is 'S' or such as 'S8+': then kind and least_bytes are set, and the width is to be found. */
+bool schema_parse_open_string(struct field *f, const char *word, size_t word_bytes);
 
 /* Append a field of unknown type with that name (copied, not NULL). Errors 0 or -1 on no memory. */
 int schema_add(struct schema *s, const char *name, size_t name_bytes) MUST_USE;

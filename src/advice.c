@@ -69,7 +69,7 @@ static bool has_number(const struct walk *w)
     return false;
 }
 
-/* Whether half of the records have a number: one may be the header. One record is no table. Errors 0 or -1 on no memory. */
+/* Whether half of the records have a number: one may be the header. Errors 0 or -1 on no memory. */
 static int look_for_numbers(struct table *t, const struct excerpt *e)
 {
     struct record *record = excerpt_record(&t->dialect);
@@ -85,7 +85,7 @@ static int look_for_numbers(struct table *t, const struct excerpt *e)
         n_with += status == RECORD_ROW && has_number(&w);
     }
     t->numbers = 2 * n_with >= n;
-    t->n_columns = n > 1 ? t->n_columns : 0;
+    t->n_columns = n > 1 ? t->n_columns : 0; /* one record is no table */
     return 0;
 }
 
@@ -203,7 +203,7 @@ static void tell(const struct advice_case *c, const struct table *t, uint64_t n_
 
     if (n_above > 0) {
         count_lines(above, sizeof above, "first", n_above);
-        n = (size_t)snprintf(cure, sizeof cure, "--skip-lines %" PRIu64, c->options->skip_lines + n_above);
+        n = (size_t)snprintf(cure, sizeof cure, "--skip-lines %" PRIu64, c->lines_before + n_above);
     }
     if (n_below > 0) {
         count_lines(below, sizeof below, "last", n_below);
@@ -221,7 +221,7 @@ static void tell_header(const struct advice_case *c, const struct table *t, uint
 {
     message_notice("%s: the first line has %" PRIu32 " words above %" PRIu32 " columns: if it is the header, give "
                    "--skip-lines %" PRIu64 " --names NAME,...", c->path, n_words, t->n_columns,
-                   c->options->skip_lines + 1);
+                   c->lines_before + 1);
 }
 
 static void tell_mark(const struct advice_case *c, char mark)

@@ -301,13 +301,24 @@ static const char *entry_end(const struct scan *s)
     return p;
 }
 
-static bool is_any_string(const char *type, const char *end)
+bool schema_parse_open_string(struct field *f, const char *word, size_t word_bytes)
 {
-    while (type < end && is_space(*type))
-        type++;
-    while (type < end && is_space(end[-1]))
-        end--;
-    return end - type == 1 && *type == 'S';
+    struct scan s = {word, word + word_bytes, NULL};
+
+    while (s.end > s.at && is_space(s.end[-1]))
+        s.end--;
+    skip_space(&s);
+    if (s.at == s.end || *s.at != 'S')
+        return false;
+    s.at++;
+    f->least_bytes = 1;
+    if (s.at < s.end && (!take_number(&s, &f->least_bytes) || f->least_bytes == 0 || s.end - s.at != 1 || *s.at != '+')) {
+        f->least_bytes = 0;
+        return false;
+    }
+    f->kind = KIND_STRING;
+    f->elem_bytes = 0;
+    return true;
 }
 
 /* One entry to one field. separator: ':' in a dtype, '=' in types for some columns. */
@@ -331,11 +342,8 @@ static int take_entry(struct schema *schema, const char *text, size_t text_bytes
     f = append(schema, mark != NULL ? text : NULL, name_bytes, error);
     if (f == NULL)
         return -1;
-    if (separator == '=' && is_any_string(type, end)) {
-        f->kind = KIND_STRING;
-        f->any_width = true;
+    if (separator == '=' && schema_parse_open_string(f, type, (size_t)(end - type)))
         return 0;
-    }
     if (schema_parse_type(f, type, (size_t)(end - type), error) != 0)
         return mark != NULL ? refuse_field(error, text, name_bytes) : -1;
     return 0;

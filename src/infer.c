@@ -78,12 +78,52 @@ static int refuse_stranger(struct look *l)
     return 0;
 }
 
-/* Behind the byte order mark and the skipped lines. False: they go on past the sample. */
+/* The line begins with one of the words between commas. */
+static bool begins_with_word(const char *line, const char *end, const char *words)
+{
+    while (line < end && is_blank(*line))
+        line++;
+    for (;;) {
+        size_t bytes = strcspn(words, ",");
+
+        if ((size_t)(end - line) >= bytes && memcmp(line, words, bytes) == 0 &&
+            (line + bytes == end || is_blank(line[bytes]) || line[bytes] == '\r' || line[bytes] == '\n'))
+            return true;
+        if (words[bytes] == '\0')
+            return false;
+        words += bytes + 1;
+    }
+}
+
+/* Behind the last line that a preset has above the records; blank lines and comments may be among them. */
+static const char *pass_heading(const char *at, const char *end, const char *words, uint64_t *lines)
+{
+    const char *behind = at;
+    uint64_t n = 0;
+
+    for (const char *line = at; line < end;) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line)), *next = lf != NULL ? lf + 1 : end;
+
+        n++;
+        if (begins_with_word(line, next, words)) {
+            behind = next;
+            *lines += n;
+            n = 0;
+        } else if (*line != '#' && *line != '\n' && *line != '\r') {
+            break;
+        }
+        line = next;
+    }
+    return behind;
+}
+
+/* Behind the byte order mark, the skipped lines and a preset's heading. False: they go on past the sample. */
 static bool find_start(struct look *l)
 {
     const struct sample *s = l->sample;
     const char *at = s->text + (begins_with(s, "\xef\xbb\xbf", 3) ? 3 : 0), *end = s->text + s->bytes;
     uint64_t lines = 0;
+    bool found;
 
     while (lines < l->options->skip_lines) {
         const char *lf = memchr(at, '\n', (size_t)(end - at));
@@ -95,12 +135,15 @@ static bool find_start(struct look *l)
         at = lf + 1;
         lines++;
     }
+    found = lines == l->options->skip_lines || s->ended;
+    if (found && l->options->preset != NULL && l->options->preset->heading != NULL)
+        at = pass_heading(at, end, l->options->preset->heading, &lines);
     l->f->text_start = (uint64_t)(at - s->text);
     l->f->lines_before = lines;
     l->text = (struct excerpt){at, (size_t)(end - at), s->ended};
     if (s->ended)
         excerpt_cut_footer(&l->text, l->options->skip_footer);
-    return lines == l->options->skip_lines || s->ended;
+    return found;
 }
 
 /* ---- dialect --------------------------------------------------------------------------------------------------- */
@@ -137,6 +180,16 @@ static uint32_t fields_needed(struct look *l)
     return needed;
 }
 
+/* Fields that each record must have, as far as options say; 0: that is to be found. */
+static uint32_t fields_known(const struct look *l)
+{
+    if (l->options->usecols != NULL)
+        return 0;
+    if (l->typed)
+        return l->expected;
+    return l->options->preset != NULL ? (uint32_t)l->options->preset->n_columns : 0;
+}
+
 /* Where records do not agree: what may help. */
 static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
@@ -155,7 +208,8 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
     if (l->options->usecols != NULL)
         return 0;
     c.dialect.delimiter = l->options->delimiter;
-    c.exactly = l->typed ? l->expected : 0;
+    c.exactly = fields_known(l);
+    c.lines_before = l->f->lines_before;
     if (advice_give(&c, &given) != 0)
         return no_memory(l);
     if (!given && found->disputed != DELIMITER_BLANKS)
@@ -171,13 +225,12 @@ static int settle_dialect(struct look *l, struct delimiter_found *found)
     uint32_t needed = fields_needed(l);
 
     take_dialect(&l->f->dialect, l->options);
-    if (l->typed && l->options->usecols == NULL)
-        rule.exactly = l->expected;
-    else if (l->typed)
+    rule.exactly = fields_known(l);
+    if (l->typed && rule.exactly == 0)
         rule.at_least = needed;
     if (delimiter_settle(&l->f->dialect, &l->text, &rule, found) != 0)
         return no_memory(l);
-    l->f->n_columns = found->n_columns;
+    l->f->n_columns = found->n_columns > 0 || l->typed ? found->n_columns : rule.exactly;
     l->record = excerpt_record(&l->f->dialect);
     return l->record != NULL ? 0 : no_memory(l);
 }

@@ -72,11 +72,19 @@ int missing_rules_make(struct missing_rules *r, const struct options *options)
     if (r->rules == NULL)
         return -1;
     rule_for(r, NULL);
-    for (size_t i = 0; i < options->n_na; i++)
-        if (add_tokens(rule_for(r, options->na[i].column), options->na[i].text) != 0)
+    for (size_t i = 0; i < options->n_na; i++) {
+        struct missing_rule *rule = rule_for(r, options->na[i].column);
+
+        rule->optional = options->na[i].optional;
+        if (add_tokens(rule, options->na[i].text) != 0)
             goto no_memory;
-    for (size_t i = 0; i < options->n_fill; i++)
-        rule_for(r, options->fill[i].column)->fill_text = options->fill[i].text;
+    }
+    for (size_t i = 0; i < options->n_fill; i++) {
+        struct missing_rule *rule = rule_for(r, options->fill[i].column);
+
+        rule->optional = false;
+        rule->fill_text = options->fill[i].text;
+    }
     if (!r->rules[0].has_tokens && add_tokens(&r->rules[0], OPTIONS_NA_DEFAULT) != 0)
         goto no_memory;
     return 0;

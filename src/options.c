@@ -297,6 +297,16 @@ static bool take_widths(struct options *o, const struct entry *e, const char *te
     return true;
 }
 
+static bool append_setting(struct column_setting **settings, size_t *n, struct column_setting setting)
+{
+    struct column_setting *larger = realloc(*settings, (*n + 1) * sizeof *larger);
+    if (larger == NULL)
+        return no_memory();
+    *settings = larger;
+    larger[(*n)++] = setting;
+    return true;
+}
+
 /* TEXT or COLUMN=TEXT, told apart by the first '='; so '=TEXT' is for a TEXT with a '=' in it. */
 static bool add_setting(struct options *o, struct column_setting **settings, size_t *n, const char *text)
 {
@@ -309,13 +319,7 @@ static bool add_setting(struct options *o, struct column_setting **settings, siz
         if (setting.column == NULL)
             return no_memory();
     }
-
-    struct column_setting *larger = realloc(*settings, (*n + 1) * sizeof *larger);
-    if (larger == NULL)
-        return no_memory();
-    *settings = larger;
-    larger[(*n)++] = setting;
-    return true;
+    return append_setting(settings, n, setting);
 }
 
 static bool take_na(struct options *o, const struct entry *e, const char *text)
@@ -522,6 +526,88 @@ static bool take_shuffle(struct options *o, const struct entry *e, const char *t
     return true;
 }
 
+/* ---- presets --------------------------------------------------------------------------------------------------- */
+
+static bool take_preset(struct options *o, const struct entry *e, const char *text)
+{
+    o->preset = preset_find(text);
+    return o->preset != NULL || wrong("--%s: there is no '%s'; --%s help lists them", e->name, text, e->name);
+}
+
+/* All names of the preset, as --names takes them. */
+static bool name_by_preset(struct options *o)
+{
+    const struct preset *p = o->preset;
+    size_t names_bytes = 1;
+    for (size_t i = 0; i < p->n_columns; i++)
+        names_bytes += strlen(p->columns[i].name) + 1;
+
+    char *names = own(o, calloc(names_bytes, 1)), *end = names;
+    if (names == NULL)
+        return no_memory();
+    for (size_t i = 0; i < p->n_columns; i++)
+        end += sprintf(end, "%s%s", i > 0 ? "," : "", p->columns[i].name);
+    o->names = names;
+    return true;
+}
+
+/* The preset's missing codes, for the columns as they are called in this run. */
+static bool add_missing_of_preset(struct options *o)
+{
+    const char *name = o->names;
+    for (size_t i = 0; i < o->preset->n_columns; i++) {
+        const size_t name_bytes = strcspn(name, ",");
+        struct column_setting setting = {.text = o->preset->columns[i].missing, .optional = true};
+        if (setting.text != NULL) {
+            setting.column = own(o, strndup(name, name_bytes));
+            if (setting.column == NULL)
+                return no_memory();
+            if (!append_setting(&o->na, &o->n_na, setting))
+                return false;
+        }
+        name += name_bytes + (name[name_bytes] == ',');
+    }
+    return true;
+}
+
+static bool take_widths_of_preset(struct options *o)
+{
+    const size_t widths_bytes = o->preset->n_columns * sizeof *o->widths;
+    o->widths = malloc(widths_bytes);
+    if (o->widths == NULL)
+        return no_memory();
+    memcpy(o->widths, o->preset->widths, widths_bytes);
+    o->n_widths = o->preset->n_columns;
+    return true;
+}
+
+static size_t count_words(const char *list)
+{
+    size_t n = 1;
+    for (; *list != '\0'; list++)
+        n += *list == ',';
+    return n;
+}
+
+/* What was not given comes from the preset. A full dtype stands instead of its columns. */
+static bool fill_from_preset(struct options *o)
+{
+    const struct preset *p = o->preset;
+    if (o->delimiter == DELIMITER_AUTO && o->n_widths == 0) {
+        if (p->widths != NULL && !take_widths_of_preset(o))
+            return false;
+        o->delimiter = p->widths == NULL ? p->delimiter : DELIMITER_AUTO;
+    }
+    if (o->dtype != NULL)
+        return true;
+    if (o->names == NULL && !name_by_preset(o))
+        return false;
+    if (count_words(o->names) != p->n_columns)
+        return wrong("--names has %zu names, but --preset %s has %zu columns: name all, or leave --names out",
+                     count_words(o->names), p->name, p->n_columns);
+    return o->n_na > 0 || add_missing_of_preset(o);
+}
+
 /* ---- the table ------------------------------------------------------------------------------------------------- */
 
 #define IN(member) offsetof(struct options, member)
@@ -549,6 +635,7 @@ static const struct entry entries[] = {
     {'0', "null", NULL, "names in LIST end with NUL instead", take_flag, IN(null_separated)},
 
     {0, NULL, NULL, "Records", NULL, 0},
+    {0, "preset", "NAME|help", "a known format: columns, types, missing codes", take_preset, 0},
     {'t', "dtype", "DTYPE|@FILE", "'chr:S10,pos:i4,x:f8', or some types: 'pos=i8'", take_dtype, 0},
     {'d', "delimiter", "D", "blanks, tab, comma or any one byte", take_delimiter, 0},
     {0, "widths", "W,W,...", "fixed-width columns of so many bytes", take_widths, 0},
@@ -633,6 +720,35 @@ static void print_help(void)
         print_entry(&entries[i]);
     printf("\nExit status: 0 all stored, 1 failed and nothing written, 2 wrong command line,\n"
            "3 stored but lines were set aside. More in shmload(1).\n");
+}
+
+/* A format's columns, as many as fit on three lines. */
+static void print_columns(const struct preset *p)
+{
+    enum { MARGIN = 4, WIDTH = 68, LINES = 3 }; /* room for the end of a long list */
+    int at = 0, lines = 0;
+    for (size_t i = 0; i < p->n_columns; i++) {
+        const int bytes = (int)strlen(p->columns[i].name) + 1;
+        if (at == 0 || at + bytes > WIDTH) {
+            if (lines++ == LINES) {
+                printf(" ... (%zu)", p->n_columns);
+                break;
+            }
+            printf("%s%*s", at > 0 ? "\n" : "", MARGIN, "");
+            at = MARGIN;
+        }
+        at += printf("%s%s", p->columns[i].name, i + 1 < p->n_columns ? "," : "");
+    }
+    putchar('\n');
+}
+
+static void print_presets(void)
+{
+    const struct preset *p;
+    for (size_t i = 0; (p = preset_at(i)) != NULL; i++) {
+        printf("%-16s  %s\n", p->name, p->title);
+        print_columns(p);
+    }
 }
 
 static void print_version(void)
@@ -785,6 +901,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
             return print_and_be_done(print_help);
         if (e->letter == 'V')
             return print_and_be_done(print_version);
+        if (e->take == take_preset && strcmp(optarg, "help") == 0)
+            return print_and_be_done(print_presets);
         if (!e->take(o, e, optarg))
             return OPTIONS_WRONG;
     }
@@ -796,6 +914,8 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
         wrong("%s", trouble);
         return OPTIONS_WRONG;
     }
+    if (o->preset != NULL && !fill_from_preset(o))
+        return OPTIONS_WRONG;
     if (o->n_widths > 0)
         o->delimiter = DELIMITER_WIDTHS;
     return OPTIONS_RUN;

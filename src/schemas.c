@@ -261,14 +261,27 @@ static size_t column_of(const struct finding *f, const int32_t *chosen, size_t e
 
 static bool is_for(const struct field *override, const struct field *f)
 {
-    return strcmp(override->name, f->name) == 0 || (f->source_name != NULL && strcmp(override->name, f->source_name) == 0);
+    return strcmp(override->name, f->name) == 0 ||
+           (f->source_name != NULL && strcmp(override->name, f->source_name) == 0);
 }
 
-/* --dtype name=type for this field, the last one if there are several. True when that leaves nothing to find out. */
-static bool override_type(struct maker *m, struct field *f)
+/* The type that a preset has for this text column. */
+static int take_preset_type(struct maker *m, struct field *f, size_t column)
 {
-    bool settled = false;
+    const struct preset *p = m->options->preset;
+    const char *type;
 
+    if (p == NULL || column >= p->n_columns)
+        return 0;
+    type = p->columns[column].type;
+    if (schema_parse_open_string(f, type, strlen(type)))
+        return 0;
+    return schema_parse_type(f, type, strlen(type), m->error);
+}
+
+/* --dtype name=type for this field, the last one if there are several. */
+static void override_type(struct maker *m, struct field *f)
+{
     for (size_t i = 0; i < m->overrides.n_fields; i++) {
         const struct field *o = &m->overrides.fields[i];
 
@@ -278,10 +291,8 @@ static bool override_type(struct maker *m, struct field *f)
         f->kind = o->kind;
         f->elem_bytes = o->elem_bytes;
         f->big_endian = o->big_endian;
-        f->any_width = o->any_width;
-        settled = !o->any_width;
+        f->least_bytes = o->least_bytes;
     }
-    return settled;
 }
 
 /* The same for the fields of a whole dtype, where nothing is found out. */
@@ -289,9 +300,9 @@ static int override_types(struct maker *m, struct schema *s)
 {
     for (size_t i = 0; i < s->n_fields; i++) {
         override_type(m, &s->fields[i]);
-        if (!s->fields[i].any_width)
+        if (s->fields[i].least_bytes == 0)
             continue;
-        snprintf(m->error, SCHEMA_ERROR, "--dtype %.60s=S: beside a whole dtype it wants a width, as in %.60s=S10",
+        snprintf(m->error, SCHEMA_ERROR, "--dtype %.60s=S...: beside a whole dtype it wants a width, as in %.60s=S10",
                  s->fields[i].name, s->fields[i].name);
         return -1;
     }
@@ -323,11 +334,17 @@ static int type_fields(struct maker *m, size_t group, const int32_t *chosen)
     struct schema *s = &m->schemas->schema[group];
 
     for (size_t i = 0; i < s->n_fields; i++) {
-        if (override_type(m, &s->fields[i]))
+        struct field *field = &s->fields[i];
+        size_t column = column_of(f, chosen, i);
+
+        if (take_preset_type(m, field, column) != 0)
+            return -1;
+        override_type(m, field);
+        if (field->kind != KIND_UNKNOWN && field->least_bytes == 0)
             continue;
         m->schemas->field_inferred[group][i] = true;
         m->schemas->inferred[group] = true;
-        if (guess_type(m, &s->fields[i], &m->schemas->surveys[group][column_of(f, chosen, i)]) != 0)
+        if (guess_type(m, field, &m->schemas->surveys[group][column]) != 0)
             return -1;
     }
     return 0;
@@ -547,7 +564,7 @@ static int check_names(struct maker *m)
         if (!m->used[i])
             return refuse_column(m, "--dtype", m->overrides.fields[i].name);
     for (size_t i = 1; i < rules->n; i++)
-        if (!m->rule_used[i])
+        if (!m->rule_used[i] && !rules->rules[i].optional)
             return refuse_column(m, rules->rules[i].has_tokens ? "--na" : "--fill", rules->rules[i].column);
     for (size_t i = 0; i < m->options->n_units; i++)
         if (!m->units_used[i])

@@ -124,8 +124,10 @@ int survey_type(const struct survey *s, const struct missing *missing, struct fi
 {
     bool needs_nan = s->missing && (missing == NULL || !missing->has_fill);
 
-    if (s->class == SURVEY_TEXT || field->any_width) {
-        set_type(field, KIND_STRING, s->longest > 0 ? s->longest : 1);
+    if (s->class == SURVEY_TEXT || field->least_bytes > 0) {
+        uint32_t least = field->least_bytes > 0 ? field->least_bytes : 1;
+
+        set_type(field, KIND_STRING, s->longest > least ? s->longest : least);
         return FAILURE_NONE;
     }
     if (s->class == SURVEY_INTEGER && (!needs_nan || s->too_large))

@@ -372,8 +372,8 @@ static void overrides_types(void **state)
     assert_false(w.schemas.field_inferred[0][1]);
     assert_true(w.schemas.field_inferred[0][3]);
     again();
-    w.options.dtype_override = "pos=i8,chr=i4\nchr=S,x=S";
-    check("chr pos x n\n07 1 2 3\n123 4 5 6\n", DELIMITER_BLANKS, "chr:S3,pos:i8,x:S1,n:i4");
+    w.options.dtype_override = "pos=i8,chr=i4\nchr=S,x=S4+";
+    check("chr pos x n\n07 1 2 3\n123 4 5 6\n", DELIMITER_BLANKS, "chr:S3,pos:i8,x:S4,n:i4");
     assert_true(w.schemas.field_inferred[0][0]);
     again();
     w.options.dtype_override = "b=i8";
@@ -381,7 +381,7 @@ static void overrides_types(void **state)
     check("1 2 3 4\n", DELIMITER_BLANKS, "a:i4,b:i8,v:(2)f4");
     again();
     w.options.dtype_override = "v=f8,b=S";
-    check_wrong("1 2 3 4\n", "--dtype b=S: beside a whole dtype it wants a width, as in b=S10");
+    check_wrong("1 2 3 4\n", "--dtype b=S...: beside a whole dtype it wants a width, as in b=S10");
     again();
     w.options.dtype_override = "c=S2";
     check_wrong("1 2 3 4\n", "there are a, b, v");
@@ -396,7 +396,8 @@ static void overrides_types(void **state)
 
 static void heeds_missing_tokens(void **state)
 {
-    struct column_setting na[] = {{NULL, ".,?"}, {"y", "-"}}, fill[] = {{"x", "-1"}};
+    struct column_setting na[] = {{.text = ".,?"}, {.column = "y", .text = "-"}};
+    struct column_setting fill[] = {{.column = "x", .text = "-1"}};
     const struct field *f;
 
     (void)state;
@@ -428,20 +429,20 @@ static void heeds_missing_tokens(void **state)
 
 static void checks_fill_values(void **state)
 {
-    struct column_setting fill[] = {{"x", "abc"}};
+    struct column_setting fill[] = {{.column = "x", .text = "abc"}};
 
     (void)state;
     w.options.fill = fill;
     w.options.n_fill = 1;
     check_wrong("x y\n1 a\n2 b\n", "not an integer");
     again();
-    fill[0] = (struct column_setting){"y", "abc"};
+    fill[0] = (struct column_setting){.column = "y", .text = "abc"};
     check_wrong("x y\n1 a\n2 b\n", "strings keep their text");
     again();
-    fill[0] = (struct column_setting){"z", "0"};
+    fill[0] = (struct column_setting){.column = "z", .text = "0"};
     check_wrong("x y\n1 a\n2 b\n", "there are x, y");
     again();
-    fill[0] = (struct column_setting){NULL, "3000000000"};
+    fill[0] = (struct column_setting){.text = "3000000000"};
     check("x y\n1 a\n2 b\n", DELIMITER_BLANKS, "x:i8,y:S1");
     again();
     w.options.dtype = "x:u1,y:S1";

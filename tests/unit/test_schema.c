@@ -120,11 +120,18 @@ static void tells_overrides(void **state)
     assert_int_equal(schema_parse_override(&s, "pos=i8,f4", error), -1);
     assert_int_equal(schema_parse_override(&s, "pos=i8,pos=i4, chr = S ", error), 0);
     assert_int_equal(s.n_fields, 3);
-    assert_false(s.fields[1].any_width);
-    assert_true(s.fields[2].any_width);
+    assert_int_equal(s.fields[1].least_bytes, 0);
+    assert_int_equal(s.fields[2].least_bytes, 1);
     assert_int_equal(s.fields[2].kind, KIND_STRING);
     schema_release(&s);
+    assert_int_equal(schema_parse_override(&s, "chr=S12+", error), 0);
+    assert_int_equal(s.fields[0].least_bytes, 12);
+    schema_release(&s);
+    assert_int_equal(schema_parse_override(&s, "chr=S+", error), -1);
+    assert_int_equal(schema_parse_override(&s, "chr=S0+", error), -1);
+    assert_int_equal(schema_parse_override(&s, "chr=i4+", error), -1);
     assert_int_equal(schema_parse(&s, "chr:S", error), -1);
+    assert_int_equal(schema_parse(&s, "chr:S8+", error), -1);
 }
 
 static void binds_in_order(void **state)
