@@ -80,6 +80,7 @@ struct options {
     const char *output;          /* NULL only for a dry run */
     const char *group;           /* 'a' or 'a/b', without slashes at its ends, or NULL */
     bool columns;                /* a dataset for each column */
+    bool matrix;                 /* a dataset of rows x columns of one type, which 'dtype' is where it is given */
     enum layout_mode layout;
     enum pack_codec codec;       /* --compress */
     int level;

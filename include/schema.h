@@ -152,7 +152,8 @@ int schema_bind(struct schema *s, const int32_t *usecols, size_t n_usecols, uint
 int schema_copy(struct schema *to, const struct schema *from) MUST_USE;
 
 /*
- * The dtype as numpy's text, pastable into --dtype: 'chr:S10,pos:i4,pct:f4', without constant fields. Returned string:
+ * The dtype as numpy's text, pastable into --dtype: 'chr:S10,pos:i4,pct:f4', without constant fields; of a matrix
+ * its element's. Returned string:
  * the caller's, to free(); NULL on no memory. Names with ',' ':' quotes or blanks come out in the Python list form.
  */
 char *schema_dtype(const struct schema *s);

@@ -278,6 +278,11 @@ int datasets_check(const struct options *options, const struct inputs *inputs, c
     for (size_t i = 1; options->concat != NULL && i < inputs->n; i++) {
         const struct schema *a = &schemas->schema[findings[0].schema], *b = &schemas->schema[findings[i].schema];
 
+        if (a->shape == SHAPE_MATRIX && a != b) {
+            snprintf(error, STORE_ERROR, "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns",
+                     inputs->input[0].path, inputs->input[i].path, a->fields[0].n_elems, b->fields[0].n_elems);
+            return -1;
+        }
         if (!schema_equal(a, b)) {
             char *first = schema_dtype(a), *other = schema_dtype(b);
 

@@ -655,11 +655,13 @@ char *schema_dtype(const struct schema *s)
 
     if (out == NULL)
         return NULL;
+    if (s->shape == SHAPE_MATRIX)
+        print_type(out, &s->fields[0]);
     for (size_t i = 0; i < s->n_fields; i++)
         plain = plain && (s->fields[i].constant || is_plain(s->fields[i].name));
-    if (plain)
+    if (plain && s->shape != SHAPE_MATRIX)
         print_entries(out, s);
-    else
+    else if (s->shape != SHAPE_MATRIX)
         print_list(out, s);
     if (fclose(out) != 0) {
         free(text);

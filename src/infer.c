@@ -548,7 +548,9 @@ static int find_numeric(struct look *l, const struct headline *words, const stru
         return no_memory(l);
     for (size_t i = 0; f->surveys != NULL && i < f->n_columns; i++)
         (*numeric)[i] = f->surveys[i].class == SURVEY_INTEGER || f->surveys[i].class == SURVEY_FLOAT;
-    return l->typed ? numeric_by_dtype(l, words, below, *numeric) : 0;
+    for (size_t i = 0; l->typed && l->options->matrix && i < f->n_columns; i++)
+        (*numeric)[i] = true;
+    return l->typed && !l->options->matrix ? numeric_by_dtype(l, words, below, *numeric) : 0;
 }
 
 static void take_names(struct finding *f, struct headline *line)

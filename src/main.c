@@ -76,11 +76,21 @@ static int take_stock(struct run *run)
     return 0;
 }
 
-/* Columns that a dtype on the command line asks for; 0 without one. Errors -1, said. */
+/* --matrix with a dtype: the element's. */
+static int check_element(const struct schema *typed)
+{
+    if (typed->n_fields == 1 && typed->fields[0].n_elems == 1 && typed->fields[0].kind != KIND_STRING)
+        return 0;
+    message_error("--matrix takes one type of numbers for all columns, such as --dtype f8");
+    return -1;
+}
+
+/* Columns that a dtype on the command line asks for; 0 without one, or where it asks for any number. Errors -1, said. */
 static int count_typed_columns(const struct options *options, uint32_t *n_columns)
 {
     struct schema typed;
     char error[SCHEMA_ERROR];
+    int status;
 
     *n_columns = 0;
     if (options->dtype == NULL)
@@ -89,9 +99,11 @@ static int count_typed_columns(const struct options *options, uint32_t *n_column
         message_error("--dtype: %s", error);
         return -1;
     }
-    *n_columns = (uint32_t)schema_elements(&typed);
+    if (!options->matrix)
+        *n_columns = (uint32_t)schema_elements(&typed);
+    status = options->matrix ? check_element(&typed) : 0;
     schema_release(&typed);
-    return 0;
+    return status;
 }
 
 /* Look at each input. */
@@ -107,8 +119,8 @@ static int look(struct run *run, uint32_t typed_columns)
         struct failure failure = {.field = -1};
         char error[SCHEMA_ERROR] = "";
 
-        if (infer_input(&run->findings[i], &run->inputs.input[i], &run->options, typed_columns > 0, typed_columns,
-                        &failure, error) == 0)
+        if (infer_input(&run->findings[i], &run->inputs.input[i], &run->options, run->options.dtype != NULL,
+                        typed_columns, &failure, error) == 0)
             continue;
         n_failed++;
         if (*error != '\0')

@@ -621,6 +621,7 @@ static const struct entry entries[] = {
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},
     {0, "source-column", "NAME", "a last field with the input's number, in --concat", take_source_column, 0},
     {0, "columns", NULL, "a group for each input, a dataset for each column", take_flag, IN(columns)},
+    {0, "matrix", NULL, "numbers of one type, as one array: rows by columns", take_flag, IN(matrix)},
     {0, "layout", "auto|contiguous|chunked", "how rows are stored", take_choice, IN(layout)},
     {'z', "compress", "LEVEL", "1 to 9 as gzip, readable everywhere; or zstd[:N]", take_compress, 0},
     {0, "chunk", "ROWS|SIZE", "rows, or bytes such as 512K, in a chunk [about 1M]", take_chunk, 0},
@@ -857,6 +858,12 @@ static const char *contradiction(const struct options *o)
         return "--null is about --files-from LIST: give it too, or leave --null out";
     if (o->n_widths > 0 && o->delimiter != DELIMITER_AUTO)
         return "--widths and --delimiter contradict each other: leave one out";
+    if (o->matrix && o->columns)
+        return "--matrix and --columns contradict each other: leave one out";
+    if (o->matrix && o->dtype_override != NULL)
+        return "--matrix has one type for all columns: give it as --dtype f8, without a name";
+    if (o->matrix && (o->n_units > 0 || o->source_column != NULL))
+        return "--matrix has no columns of their own for --units or --source-column: leave it out, or these";
     if (o->source_column != NULL && o->concat == NULL)
         return "--source-column is about --concat NAME: give it too, or leave --source-column out";
     if (o->layout == LAYOUT_CONTIGUOUS && (o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum ||

@@ -57,6 +57,8 @@ static int blame(struct maker *m, size_t input)
 /* True when the same dtype binds in the same way whatever an input's columns: then all inputs are one group. */
 static bool is_one_for_all(const struct options *o, const struct schema *dtype)
 {
+    if (o->matrix)
+        return false;
     if (o->usecols != NULL && o->usecols[strspn(o->usecols, "0123456789, \t")] != '\0')
         return false;
     if (o->usecols != NULL && o->names != NULL)
@@ -323,6 +325,10 @@ static int guess_type(struct maker *m, struct field *f, const struct survey *sur
     }
     if (survey_type(&widened, &f->missing, f) == FAILURE_NONE)
         return 0;
+    if (m->options->matrix) {
+        snprintf(m->error, SCHEMA_ERROR, "--matrix: the integers of all columns fit no 64-bit type: give --dtype f8");
+        return -1;
+    }
     snprintf(m->error, SCHEMA_ERROR, "field '%.60s' has integers that fit no 64-bit type: give it one by "
              "--dtype '%.60s=S' or '=f8'", f->name, f->name);
     return -1;
@@ -495,6 +501,134 @@ static bool some_delimited(const struct maker *m, size_t group)
     return false;
 }
 
+/* ---- one matrix ------------------------------------------------------------------------------------------------ */
+
+/* The type that holds all columns; one with text in it has none. */
+static int type_matrix(struct maker *m, size_t group, const int32_t *chosen, size_t n, struct field *f)
+{
+    const struct finding *first = &m->findings[m->first[group]];
+    struct survey joined = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        size_t column = column_of(first, chosen, i);
+        const struct survey *s = &m->schemas->surveys[group][column];
+
+        if (s->class == SURVEY_TEXT) {
+            const char *name = column < first->n_names ? first->names[column] : "";
+
+            snprintf(m->error, SCHEMA_ERROR, "--matrix: column %zu%s%.60s%s has text: choose columns of numbers with "
+                     "--usecols, or say what is missing with --na", column, *name != '\0' ? " ('" : "", name,
+                     *name != '\0' ? "')" : "");
+            return -1;
+        }
+        survey_join(&joined, s);
+    }
+    m->schemas->field_inferred[group][0] = true;
+    m->schemas->inferred[group] = true;
+    return guess_type(m, f, &joined);
+}
+
+/* The type that was given, for every column. */
+static int take_element(struct maker *m, struct field *f)
+{
+    struct schema typed;
+
+    if (schema_parse(&typed, m->options->dtype, m->error) != 0)
+        return -1;
+    f->kind = typed.fields[0].kind;
+    f->elem_bytes = typed.fields[0].elem_bytes;
+    f->big_endian = typed.fields[0].big_endian;
+    schema_release(&typed);
+    return 0;
+}
+
+/* The columns' names for an attribute, where all have one and HDF5 keeps as much. */
+static int join_names(struct maker *m, struct schema *s, const char *const *names, size_t n)
+{
+    size_t bytes = 0;
+    char *at;
+
+    for (size_t i = 0; i < n; i++) {
+        if (names[i] == NULL)
+            return 0;
+        bytes += strlen(names[i]) + 1;
+    }
+    if (bytes > OPTIONS_ATTRIBUTE_MOST) {
+        message_notice("--matrix: the names of %zu columns are too long for an attribute and left out", n);
+        return 0;
+    }
+    s->column_names = at = malloc(bytes);
+    if (at == NULL)
+        return no_memory(m);
+    for (size_t i = 0; i < n; i++) {
+        size_t name_bytes = strlen(names[i]);
+
+        for (size_t k = 0; k < name_bytes; k++)
+            at[k] = names[i][k] != '\n' ? names[i][k] : ' ';
+        at[name_bytes] = i + 1 < n ? '\n' : '\0';
+        at += name_bytes + 1;
+    }
+    return 0;
+}
+
+static int name_matrix(struct maker *m, struct schema *s, const struct columns *c, const int32_t *chosen, size_t n)
+{
+    const char **names = malloc(n * sizeof *names);
+    char *block = NULL;
+    int status = -1;
+
+    if (names == NULL)
+        return no_memory(m);
+    if (columns_name(c, m->options, chosen, n, names, &block, m->error) == 0)
+        status = join_names(m, s, names, n);
+    free(block);
+    free(names);
+    return status;
+}
+
+/* One field with an element for each column. */
+static int make_matrix(struct maker *m, size_t group)
+{
+    const struct finding *first = &m->findings[m->first[group]];
+    struct columns c = {first->n_columns, first->n_names, first->names};
+    struct schema *s = &m->schemas->schema[group];
+    int32_t *chosen = NULL;
+    struct field *f;
+    size_t n;
+    int status = -1;
+
+    if (columns_choose(&c, m->options, &chosen, &n, m->error) != 0)
+        return -1;
+    n = chosen != NULL ? n : c.n;
+    if (n == 0) {
+        snprintf(m->error, SCHEMA_ERROR, "--matrix: there are no records, so the number of columns is not known");
+        goto out;
+    }
+    m->schemas->field_inferred[group] = calloc(1, sizeof(bool));
+    if (m->schemas->field_inferred[group] == NULL || schema_add(s, "values", strlen("values")) != 0) {
+        no_memory(m);
+        goto out;
+    }
+    s->shape = SHAPE_MATRIX;
+    f = &s->fields[0];
+    f->named = true;
+    apply_missing(m, s, some_delimited(m, group));
+    if ((m->options->dtype != NULL ? take_element(m, f) : type_matrix(m, group, chosen, n, f)) != 0)
+        goto out;
+    f->n_dims = 1;
+    f->dims[0] = f->n_elems = (uint32_t)n;
+    if (missing_fill(&m->schemas->missing, f, m->error) == 0 && name_matrix(m, s, &c, chosen, n) == 0)
+        status = schema_bind(s, chosen, n, c.n, m->error);
+    for (size_t i = 0; status == 0 && i < s->n_cells; i++)
+        s->cells[i].guessed = m->schemas->field_inferred[group][0];
+
+out:
+    free(chosen);
+    return status;
+}
+
+/* ---- all of one kind ------------------------------------------------------------------------------------------- */
+
 static int make_schema(struct maker *m, size_t group)
 {
     const struct finding *f = &m->findings[m->first[group]];
@@ -635,7 +769,7 @@ static int make_all(struct maker *m, size_t n_groups)
     if (o->dtype == NULL && join_surveys(m) != 0)
         return -1;
     for (size_t g = 0; g < m->schemas->n; g++) {
-        if (make_schema(m, g) != 0)
+        if ((o->matrix ? make_matrix(m, g) : make_schema(m, g)) != 0)
             return m->inputs->n > 1 && m->schemas->n > 1 ? blame(m, m->first[g]) : -1;
         if (n_groups == 0)
             tell_cleaned(m, g);

@@ -372,8 +372,8 @@ static int make_type(const struct schema *schema, struct record_type *t, char er
     if (schema->shape == SHAPE_RECORDS && !is_narrow(schema) && probe_width(t->ids[0], &t->v18) != 0) {
         (void)snprintf(error, STORE_ERROR,
                        "a record of %zu fields is too wide for HDF5 (about 1000 to 2300 fit, fewer with long "
-                       "names): store numbers as one array with --matrix, choose columns with --usecols, or join "
-                       "columns of one type as an array member such as 'x:(%zu)f4'",
+                       "names): store numbers as one array with --matrix, each column apart with --columns, choose "
+                       "columns with --usecols, or join columns of one type as an array member such as 'x:(%zu)f4'",
                        schema->n_fields, schema->n_fields);
         close_types(t->ids, t->n_ids);
         return -1;

@@ -268,26 +268,48 @@ static void void_rows(struct worker *w)
 
 /* ---- bad records ----------------------------------------------------------------------------------------------- */
 
-/* A guessed type did not hold: take the record into the surveys and go on with a wider schema. */
-static int widen(struct worker *w, const struct kernel_job *k)
+/* The bad record's fields. Errors a failure code. */
+static int split_bad(struct worker *w, const struct kernel_job *k, struct record_field **fields, size_t *n_fields)
 {
-    struct worker_job *job = w->job;
-    struct record_field *fields;
-    size_t n_fields;
+    const struct worker_job *job = w->job;
     struct record_extent extent;
     struct failure failure;
-    struct schema wider;
-    struct kernel *kernel;
 
     if (w->record == NULL && (w->record = record_open(job->schema, job->dialect)) == NULL)
         return FAILURE_MEMORY;
-    if (record_split(w->record, w->text, k->bad.bytes, true, job->schema->n_columns, &fields, &n_fields, &extent,
-                     &failure) != RECORD_ROW)
-        return FAILURE_INTERNAL;
+    return record_split(w->record, w->text, k->bad.bytes, true, job->schema->n_columns, fields, n_fields, &extent,
+                        &failure) == RECORD_ROW ? FAILURE_NONE : FAILURE_INTERNAL;
+}
+
+static const struct record_field *field_of(const struct cell *c, const struct record_field *fields, size_t n_fields)
+{
+    return &fields[c->from_end < 0 ? n_fields - (size_t)-c->from_end : c->column];
+}
+
+/* A matrix has numbers only: text makes a bad record, not a wider type. */
+static bool has_text(const struct schema *s, const struct record_field *fields, size_t n_fields)
+{
+    for (size_t i = 0; i < s->n_cells; i++) {
+        const struct record_field *f = field_of(&s->cells[i], fields, n_fields);
+        struct survey survey = {0};
+
+        survey_field(&survey, s->cells[i].missing, f->text, f->bytes, f->quoted);
+        if (survey.class == SURVEY_TEXT)
+            return true;
+    }
+    return false;
+}
+
+/* A guessed type did not hold: take the record into the surveys and go on with a wider schema. */
+static int widen(struct worker *w, const struct record_field *fields, size_t n_fields)
+{
+    struct worker_job *job = w->job;
+    struct schema wider;
+    struct kernel *kernel;
+
     for (size_t i = 0; i < job->schema->n_cells; i++) {
         const struct cell *c = &job->schema->cells[i];
-        size_t column = c->from_end < 0 ? n_fields - (size_t)-c->from_end : c->column;
-        const struct record_field *f = &fields[column];
+        const struct record_field *f = field_of(c, fields, n_fields);
         struct survey *s = &job->surveys[c->column];
 
         survey_field(s, c->missing, f->text, f->bytes, f->quoted);
@@ -336,13 +358,22 @@ static int set_aside(struct worker *w, const struct kernel_job *k)
     size_t text_bytes = k->bad.bytes;
 
     if (w->job->inferred != NULL && failure.field >= 0 && w->job->inferred[failure.field]) {
-        if (!w->job->final) {
-            int code = widen(w, k);
+        struct record_field *fields = NULL;
+        size_t n_fields = 0;
+        bool matrix = w->schema->shape == SHAPE_MATRIX;
+        int code = matrix || !w->job->final ? split_bad(w, k, &fields, &n_fields) : FAILURE_NONE;
 
+        if (code != FAILURE_NONE)
+            return code;
+        if (matrix && has_text(w->job->schema, fields, n_fields)) {
+            failure.code = FAILURE_NOT_NUMBER;
+        } else if (!w->job->final) {
+            code = widen(w, fields, n_fields);
             use_text(w, k->bad.bytes, k->bad.n_lines);
             return code;
+        } else {
+            failure.code = FAILURE_NO_TYPE;
         }
-        failure.code = FAILURE_NO_TYPE;
     }
     failure.line_no += o->n_lines - k->lines_used; /* the kernel counts from its own first line */
     failure.byte_offset = w->text_offset;
