@@ -31,6 +31,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -199,11 +200,12 @@ def read_all(files):
                 pass
 
 
-def settle(files, options):
+def settle(files, text, options):
+    """Text, output and what the hungriest contender holds in memory are about four times the text."""
     wait_for_quiet(options.patience)
     remove_output()
     os.sync()
-    touch_memory(options.touch_bytes)
+    touch_memory(4 * text + 100 * MB)
     read_all(files)
 
 
@@ -344,12 +346,13 @@ def compare_outputs(results, kept):
 
 def measure(corpus, options, cgroup):
     files = files_of(corpus)
+    text = text_bytes(corpus, files)
     results = [Result(contender) for contender in contenders(corpus, files)]
     kept = {}
     for number in range(options.rounds):
         for result in random.Random(number).sample(results, len(results)):
             note("%s, round %d of %d: %s" % (corpus.name, number + 1, options.rounds, result.contender.name.strip()))
-            settle(files, options)
+            settle(files, text, options)
             result.runs.append(timed_run(result.contender))
             if number == 0 and not result.contender.is_floor:
                 kept[result.contender.name] = keep_output(result.contender)
@@ -361,7 +364,7 @@ def measure(corpus, options, cgroup):
             remove_output()
             result.peak_bytes = peak_memory(result.contender, cgroup)
     remove_output()
-    return text_bytes(corpus, files), results
+    return text, results
 
 
 def print_corpus(corpus, text, results):
@@ -458,18 +461,18 @@ def parse_options():
     parser.add_argument("--only", metavar="WORDS", help="these corpora, of %s, and 'kernels'; commas between" %
                         ", ".join(c.name for c in FULL))
     parser.add_argument("--patience", type=float, metavar="SECONDS",
-                        help="how long to wait for a quiet machine before a run [10, quick 0.3]")
+                        help="how long to wait for a quiet machine before a run [5, quick 0.3]")
     parser.add_argument("--json", metavar="FILE", help="write every run here too")
     o = parser.parse_args()
     o.rounds = o.rounds or (3 if o.quick else 8)
-    o.patience = (0.3 if o.quick else 10) if o.patience is None else o.patience
-    o.touch_bytes = (250 if o.quick else 3500) * MB
+    o.patience = (0.3 if o.quick else 5) if o.patience is None else o.patience
     o.only = o.only.split(",") if o.only else [c.name for c in FULL] + ["kernels"]
     return o
 
 
 def main():
     options = parse_options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("bench: ended"))
     os.makedirs(BENCH_DIR, exist_ok=True)
     corpora = [tenth(c) if options.quick else c for c in FULL if c.name in options.only]
     account = {"machine": machine(), "corpora": {}}
