@@ -1,9 +1,10 @@
 /*
  * datasets.h - which dataset the rows of an input go to, in which layout, with which attributes.
  *
- * 1. datasets_open(): one dataset for each input, or one for all of them (--concat) and its index
- * 2. in the order of the inputs: datasets_begin(), datasets_rows() as often as it takes, datasets_end()
- * 3. datasets_close()
+ * 1. datasets_check() tells trouble, and what stands in the output already
+ * 2. datasets_open(): one dataset for each input, or one for all of them (--concat) and its index
+ * 3. in the order of the inputs: datasets_begin(), datasets_rows() as often as it takes, datasets_end()
+ * 4. datasets_close()
  */
 #ifndef SHMLOAD_DATASETS_H
 #define SHMLOAD_DATASETS_H
@@ -14,12 +15,17 @@
 #include "outcome.h"
 #include "pack.h"
 #include "report.h"
+#include "standing.h"
 #include "store.h"
 
 struct datasets;
 
-/* The packing of rows of that schema, as the options ask for. False: chunks, if any, are stored as they are. */
-bool datasets_packing(struct packing *p, const struct options *options, const struct schema *schema);
+/*
+ * The packing of rows of that schema, as the dataset that takes them has it, or else as the options ask for. False:
+ * chunks, if any, are stored as they are.
+ */
+bool datasets_packing(struct packing *p, const struct options *options, const struct standing *standing,
+                      const struct schema *schema);
 
 /*
  * Makes the store: the output's temporary file.
@@ -27,14 +33,17 @@ bool datasets_packing(struct packing *p, const struct options *options, const st
  * Errors  0, or -1 with a sentence
  */
 int datasets_open(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
-                  const struct finding *findings, const struct schemas *schemas, char error[STORE_ERROR]) MUST_USE;
+                  const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
+                  char error[STORE_ERROR]) MUST_USE;
 
 /*
- * What can be known to fail before any work: a schema that HDF5 cannot take, inputs of several schemas for --concat.
+ * What can be known to fail before any work: a schema that HDF5 cannot take, inputs of several schemas for --concat,
+ * with --append a name that is taken or a dataset that cannot take the rows.
+ * Owner   *standing, all zeros or filled before, is filled anew: the caller's, until standing_release()
  * Errors  0, or -1 with a sentence
  */
 int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
-                   const struct schemas *schemas, char error[STORE_ERROR]) MUST_USE;
+                   const struct schemas *schemas, struct standing *standing, char error[STORE_ERROR]) MUST_USE;
 
 /* account: what is known so far (nothing but the text's size), and at the end all of it. */
 int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "plan.h"
 #include "report.h"
+#include "standing.h"
 #include "store.h"
 
 enum load_result {
@@ -29,6 +30,7 @@ struct load {
     struct finding *findings;         /* surveys are widened here */
     const struct schemas *schemas;
     const struct plan *plan;
+    const struct standing *standing;  /* in the output */
     const struct kernel_class *kernel_class;
     bool final;                       /* the guesses are settled: the second pass */
     struct account *accounts;         /* one per input, filled */

@@ -77,6 +77,7 @@ struct options {
 
     /* output */
     bool force;
+    bool append;                 /* to 'output', if it exists */
     const char *output;          /* NULL only for a dry run */
     const char *group;           /* 'a' or 'a/b', without slashes at its ends, or NULL */
     bool columns;                /* a dataset for each column */

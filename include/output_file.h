@@ -14,16 +14,27 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "failure.h"
 
 enum { OUTPUT_FILE_ERROR = 512 };
+
+/* A file as it was at some time: another one, or another content, has another stamp. */
+struct output_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t bytes;
+    struct timespec modified;
+};
 
 struct output_file {
     int fd;             /* of the temporary, read and write, closed on exec; -1 when there is none */
     bool force;         /* the name may be taken at the end */
     bool replaces;      /* a file had the name at the start; its permission bits go to the new one */
     mode_t mode;        /* those bits */
+    bool copies;        /* the temporary began as a copy of that file, */
+    struct output_stamp stamp; /* which must not change meanwhile */
     off_t written_back; /* the disk has been asked to take everything before this offset */
     char *name;         /* the name as given, for sentences */
     char *path;         /* the name with symbolic links followed */
@@ -45,6 +56,17 @@ int output_file_check(const char *name, bool force, char error[OUTPUT_FILE_ERROR
  * Errors   0, or -1 with one sentence in error and nothing to release
  */
 int output_file_open(struct output_file *f, const char *name, bool force, char error[OUTPUT_FILE_ERROR]) MUST_USE;
+
+/* Errors   0, or -1 with errno from stat(2) */
+int output_file_stamp(const char *name, struct output_stamp *stamp) MUST_USE;
+
+/*
+ * As output_file_open() for an existing file, but the temporary begins as a copy of it: without any copying where the
+ * file system can share blocks. The file itself is only read; one that is not as 'stamp' says, now or at the commit,
+ * is an error, because what another program has put into it would be lost.
+ */
+int output_file_open_copy(struct output_file *f, const char *name, const struct output_stamp *stamp,
+                          char error[OUTPUT_FILE_ERROR]) MUST_USE;
 
 /*
  * Write all bytes at an offset. Large amounts are on their way to the disk before the commit asks for them.

@@ -1,7 +1,7 @@
 /*
  * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
  *
- * store.c is the only file that includes hdf5.h. Rows arrive in order, dataset after dataset; none is copied on its way
+ * store.c and standing.c, which reads, are the only files that include hdf5.h. Rows arrive in order, dataset after dataset; none is copied on its way
  * to the file but where a chunk spans two calls, and the bytes of the file depend on what is stored only: never on how
  * the rows were cut into calls.
  *
@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "failure.h"
+#include "output_file.h"
 #include "pack.h"
 #include "schema.h"
 
@@ -45,6 +46,7 @@ struct store_dataset {
     enum store_layout layout;
     size_t chunk_rows;             /* STORE_CHUNKED: rows per chunk, > 0 */
     const struct packing *packing; /* STORE_CHUNKED: the filters; NULL: none */
+    bool grows;                    /* STORE_CHUNKED: it is there, and what it has of rows stays; packing as it is */
     bool pieces;                   /* rows may come in several calls, their number known only at the end */
     size_t n_attributes;           /* those known beforehand: at store_end() the same names and text lengths again */
     const struct store_attribute *attributes;
@@ -57,6 +59,16 @@ struct store_dataset {
  * Errors    0, or -1 with one sentence in error
  */
 int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Open a copy of an existing file as the temporary, to add to it; see output_file_open_copy(). Attributes that are
+ * there already are replaced. Errors as store_create()
+ */
+int store_append(struct store **store, const char *output, const struct output_stamp *stamp,
+                 char error[STORE_ERROR]) MUST_USE;
+
+/* Take a dataset away, to make it anew. Errors 0, or -1 with a sentence */
+int store_remove(struct store *s, const char *path, char error[STORE_ERROR]) MUST_USE;
 
 /* What can be told of the output before any work: see output_file_check(). Errors 0, or -1 with a sentence. */
 int store_check_output(const char *output, bool force, char error[STORE_ERROR]) MUST_USE;
@@ -111,6 +123,9 @@ const char *store_temporary(const struct store *s);
 
 /* Bytes of rows stored so far. */
 uint64_t store_bytes(const struct store *s);
+
+/* HDF5 as we want it: silent, without locks, nothing at exit. Every function here that needs it does so by itself. */
+void store_prepare_library(void);
 
 /* "1.10.8" */
 void store_library_version(char *text, size_t text_bytes);

@@ -15,10 +15,9 @@
 
 enum { CHUNK_BYTES = 1 << 20, COLUMNS_CHUNK_BYTES = 4 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
 
-/* One row of the index of a concatenation, as it is stored. */
+/* One input's row in the index of a concatenation. */
 struct index_row {
     uint64_t first_row, n_rows;
-    const char *source;
 };
 
 struct datasets {
@@ -27,6 +26,7 @@ struct datasets {
     const struct inputs *inputs;
     const struct finding *findings;
     const struct schemas *schemas;
+    const struct standing *standing;
 
     bool begun;                /* --concat: the one dataset is */
     uint64_t n_rows, n_rejected, text_bytes;
@@ -155,8 +155,14 @@ static size_t chunk_rows(const struct options *o, const struct schema *s)
     return rows > 0 ? (size_t)rows : 1;
 }
 
-bool datasets_packing(struct packing *p, const struct options *o, const struct schema *schema)
+bool datasets_packing(struct packing *p, const struct options *o, const struct standing *standing,
+                      const struct schema *schema)
 {
+    if (standing->rows) {
+        *p = standing->packing;
+        p->columns = schema->shape == SHAPE_COLUMNS ? schema : NULL;
+        return standing->packs;
+    }
     *p = (struct packing){
         .codec = o->codec,
         .level = o->level,
@@ -180,12 +186,17 @@ static bool is_plain_file(const struct datasets *d, size_t input)
     return d->inputs->input[input].regular && d->findings[input].codec == CODEC_PLAIN;
 }
 
-/* Plain files have a size beforehand and become arrays that can be mapped; streams become chunks. */
+/*
+ * Plain files have a size beforehand and become arrays that can be mapped; streams become chunks, and so does what
+ * may be meant to grow.
+ */
 static enum store_layout layout_of(const struct datasets *d, size_t input)
 {
+    if (d->standing->rows)
+        return STORE_CHUNKED;
     if (d->options->layout != LAYOUT_AUTO)
         return d->options->layout == LAYOUT_CHUNKED ? STORE_CHUNKED : STORE_CONTIGUOUS;
-    if (wants_chunks(d->options))
+    if (wants_chunks(d->options) || (d->options->append && d->options->concat != NULL))
         return STORE_CHUNKED;
     if (d->options->concat == NULL)
         return is_plain_file(d, input) ? STORE_CONTIGUOUS : STORE_CHUNKED;
@@ -269,48 +280,131 @@ static int sign(struct store *store, char error[STORE_ERROR])
 
 /* ---- the run --------------------------------------------------------------------------------------------------- */
 
-int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
-                   const struct schemas *schemas, char error[STORE_ERROR])
+/* All inputs of a concatenation must have one schema. Errors 0, or -1 with a sentence that shows both */
+static int check_alike(const struct inputs *inputs, const struct finding *findings, const struct schemas *schemas,
+                       size_t input, char error[STORE_ERROR])
 {
+    const struct schema *a = &schemas->schema[findings[0].schema], *b = &schemas->schema[findings[input].schema];
+    const char *first_path = inputs->input[0].path, *path = inputs->input[input].path;
+    char *first, *other;
+
+    if (a->shape == SHAPE_MATRIX && a != b) {
+        snprintf(error, STORE_ERROR, "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns",
+                 first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
+        return -1;
+    }
+    if (schema_equal(a, b))
+        return 0;
+    first = schema_dtype(a);
+    other = schema_dtype(b);
+    snprintf(error, STORE_ERROR, "--concat: '%.80s' has %.150s, but '%.80s' has %.150s", first_path,
+             first != NULL ? first : "?", path, other != NULL ? other : "?");
+    free(first);
+    free(other);
+    return -1;
+}
+
+static void name_index(char path[TEXT_BYTES], const struct inputs *inputs)
+{
+    snprintf(path, TEXT_BYTES, "%s_index", inputs->input[0].dataset);
+}
+
+/* The name must be free. Errors 0, or -1 with a sentence */
+static int check_name(const struct standing_file *f, const char *output, const char *path, char error[STORE_ERROR])
+{
+    switch (standing_find(f, path)) {
+    case STANDING_NOTHING:
+        return 0;
+    case STANDING_BLOCKED:
+        snprintf(error, STORE_ERROR, "%.150s: '%.200s' needs a group where there is a dataset already: name it as NAME=PATH",
+                 output, path);
+        return -1;
+    case STANDING_DATASET:
+    case STANDING_GROUP:
+        break;
+    }
+    snprintf(error, STORE_ERROR, "%.150s: '%.200s' is there already: name the new one as NAME=PATH, or use --group", output,
+             path);
+    return -1;
+}
+
+/* Rows for a dataset that is there, or one more beside it. */
+static int check_concat(struct standing *standing, const struct standing_file *f, const char *output,
+                        const struct inputs *inputs, const struct schema *schema, char error[STORE_ERROR])
+{
+    const char *path = inputs->input[0].dataset;
+    char index[TEXT_BYTES];
+
+    name_index(index, inputs);
+    if (standing_find(f, path) != STANDING_DATASET && standing_find(f, path) != STANDING_GROUP)
+        return check_name(f, output, path, error) != 0 ? -1 : check_name(f, output, index, error);
+    if (standing_rows(standing, f, path, schema, error) != 0 || standing_index(standing, f, index, error) != 0)
+        return -1;
+    if (inputs->n <= UINT32_MAX - standing->n_inputs)
+        return 0;
+    snprintf(error, STORE_ERROR, "%.200s: more than 2^32 inputs in one dataset", path);
+    return -1;
+}
+
+/* What the output has already, and whether it leaves room. */
+static int check_standing(struct standing *standing, const struct options *o, const struct inputs *inputs,
+                          const struct schema *schema, char error[STORE_ERROR])
+{
+    struct standing_file *f;
+    int status = 0;
+
+    if (!o->append || o->output == NULL || output_file_stamp(o->output, &standing->stamp) != 0)
+        return 0;
+    standing->file = true;
+    if (standing_open(&f, o->output, error) != 0)
+        return -1;
+    if (o->concat != NULL)
+        status = check_concat(standing, f, o->output, inputs, schema, error);
+    for (size_t i = 0; o->concat == NULL && status == 0 && i < inputs->n; i++)
+        status = check_name(f, o->output, inputs->input[i].dataset, error);
+    standing_close(f);
+    return status;
+}
+
+int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
+                   const struct schemas *schemas, struct standing *standing, char error[STORE_ERROR])
+{
+    standing_release(standing);
     for (size_t i = 0; i < schemas->n; i++)
         if (store_check_schema(&schemas->schema[i], error) != 0)
             return -1;
-    for (size_t i = 1; options->concat != NULL && i < inputs->n; i++) {
-        const struct schema *a = &schemas->schema[findings[0].schema], *b = &schemas->schema[findings[i].schema];
-
-        if (a->shape == SHAPE_MATRIX && a != b) {
-            snprintf(error, STORE_ERROR, "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns",
-                     inputs->input[0].path, inputs->input[i].path, a->fields[0].n_elems, b->fields[0].n_elems);
+    for (size_t i = 1; options->concat != NULL && i < inputs->n; i++)
+        if (check_alike(inputs, findings, schemas, i, error) != 0)
             return -1;
-        }
-        if (!schema_equal(a, b)) {
-            char *first = schema_dtype(a), *other = schema_dtype(b);
+    return check_standing(standing, options, inputs, &schemas->schema[findings[0].schema], error);
+}
 
-            snprintf(error, STORE_ERROR, "--concat: '%.80s' has %.150s, but '%.80s' has %.150s", inputs->input[0].path,
-                     first != NULL ? first : "?", inputs->input[i].path, other != NULL ? other : "?");
-            free(first);
-            free(other);
-            return -1;
-        }
-    }
-    return 0;
+/* A new file, or a copy of the one there is. */
+static int open_store(struct datasets *d, char error[STORE_ERROR])
+{
+    if (d->standing->file)
+        return store_append(&d->store, d->options->output, &d->standing->stamp, error);
+    return store_create(&d->store, d->options->output, d->options->force, error);
 }
 
 int datasets_open(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
-                  const struct finding *findings, const struct schemas *schemas, char error[STORE_ERROR])
+                  const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
+                  char error[STORE_ERROR])
 {
     struct datasets *d = calloc(1, sizeof *d);
 
     *datasets = NULL;
     if (d == NULL)
         goto no_memory;
-    *d = (struct datasets){.options = options, .inputs = inputs, .findings = findings, .schemas = schemas};
+    *d = (struct datasets){.options = options, .inputs = inputs, .findings = findings, .schemas = schemas,
+                           .standing = standing, .n_rows = standing->n_rows, .n_rejected = standing->n_rejected,
+                           .text_bytes = standing->text_bytes};
     if (options->concat != NULL && (d->index = calloc(inputs->n, sizeof *d->index)) == NULL)
         goto no_memory;
     d->waiting = malloc(SMALL_BYTES);
     if (d->waiting == NULL)
         goto no_memory;
-    if (store_create(&d->store, options->output, options->force, error) != 0 || sign(d->store, error) != 0 ||
+    if (open_store(d, error) != 0 || sign(d->store, error) != 0 ||
         add_given(d->store, options, error) != 0)
         goto failed;
     *datasets = d;
@@ -329,13 +423,14 @@ int datasets_begin(struct datasets *d, size_t input, const struct account *accou
     bool concat = d->options->concat != NULL;
     struct attributes a;
     struct packing packing;
-    bool packs = datasets_packing(&packing, d->options, s);
+    bool packs = datasets_packing(&packing, d->options, d->standing, s);
     struct store_dataset dataset = {
         .path = d->inputs->input[input].dataset,
         .schema = s,
         .layout = layout_of(d, input),
         .chunk_rows = packing.chunk_rows,
         .packing = packs ? &packing : NULL,
+        .grows = d->standing->rows,
         .pieces = concat || !is_small(d, input),
     };
 
@@ -372,7 +467,7 @@ int datasets_end(struct datasets *d, size_t input, const struct account *account
     struct attributes a;
 
     if (d->options->concat != NULL) {
-        d->index[input] = (struct index_row){d->n_rows, account->n_rows, d->inputs->input[input].path};
+        d->index[input] = (struct index_row){d->n_rows, account->n_rows};
         d->n_rows += account->n_rows;
         d->n_rejected += account->n_rejected;
         d->text_bytes += account->text_bytes;
@@ -387,23 +482,64 @@ int datasets_end(struct datasets *d, size_t input, const struct account *account
 
 /* ---- the index of a concatenation ------------------------------------------------------------------------------- */
 
-/* The index as a dataset of its own: source, first row, rows; in the order of the inputs. */
+/* Bytes of the longest source, at least 1. */
+static size_t longest_source(const struct datasets *d)
+{
+    char source[TEXT_BYTES];
+    size_t longest = 1;
+
+    for (size_t i = 0; i < d->standing->n_inputs; i++)
+        if (strlen(d->standing->inputs[i].source) > longest)
+            longest = strlen(d->standing->inputs[i].source);
+    for (size_t i = 0; i < d->inputs->n; i++) {
+        write_source(source, &d->inputs->input[i]);
+        if (strlen(source) > longest)
+            longest = strlen(source);
+    }
+    return longest;
+}
+
+static void fill_index_row(const struct schema *s, unsigned char *row, const char *source, uint64_t first_row,
+                           uint64_t n_rows)
+{
+    memcpy(row, source, strlen(source));
+    memcpy(row + s->fields[1].offset, &first_row, sizeof first_row);
+    memcpy(row + s->fields[2].offset, &n_rows, sizeof n_rows);
+}
+
+/* Those that were there, and behind them the new ones. */
+static void fill_index(const struct datasets *d, const struct schema *s, unsigned char *row)
+{
+    char source[TEXT_BYTES];
+
+    for (size_t i = 0; i < d->standing->n_inputs; i++, row += s->row_bytes) {
+        const struct standing_input *old = &d->standing->inputs[i];
+
+        fill_index_row(s, row, old->source, old->first_row, old->n_rows);
+    }
+    for (size_t i = 0; i < d->inputs->n; i++, row += s->row_bytes) {
+        write_source(source, &d->inputs->input[i]);
+        fill_index_row(s, row, source, d->index[i].first_row, d->index[i].n_rows);
+    }
+}
+
+/*
+ * The index as a dataset of its own: source, first row, rows; in the order of the inputs. It is made anew when rows
+ * are added, because a longer source needs a wider field.
+ */
 static int write_index(struct datasets *d, char error[STORE_ERROR])
 {
-    size_t longest = 1, n = d->inputs->n, source_bytes;
-    char dtype[128], path[TEXT_BYTES], source[TEXT_BYTES];
+    size_t n = d->standing->n_inputs + d->inputs->n;
+    char dtype[128], path[TEXT_BYTES];
     struct schema s = {0};
     unsigned char *rows = NULL;
     struct store_dataset dataset = {.path = path, .schema = &s, .layout = STORE_CONTIGUOUS};
     int result = -1;
 
-    for (size_t i = 0; i < n; i++) {
-        write_source(source, &d->inputs->input[i]);
-        source_bytes = strlen(source);
-        longest = source_bytes > longest ? source_bytes : longest;
-    }
-    snprintf(dtype, sizeof dtype, "input:S%zu,first_row:u8,rows:u8", longest);
-    snprintf(path, sizeof path, "%s_index", d->inputs->input[0].dataset);
+    snprintf(dtype, sizeof dtype, "input:S%zu,first_row:u8,rows:u8", longest_source(d));
+    name_index(path, d->inputs);
+    if (d->standing->rows && store_remove(d->store, path, error) != 0)
+        return -1;
     if (schema_parse(&s, dtype, error) != 0 || schema_bind(&s, NULL, 0, 0, error) != 0)
         goto out;
     rows = calloc(n, s.row_bytes);
@@ -411,14 +547,7 @@ static int write_index(struct datasets *d, char error[STORE_ERROR])
         snprintf(error, STORE_ERROR, "no memory for the index");
         goto out;
     }
-    for (size_t i = 0; i < n; i++) {
-        unsigned char *row = rows + i * s.row_bytes;
-
-        write_source(source, &d->inputs->input[i]);
-        memcpy(row, source, strlen(source));
-        memcpy(row + s.fields[1].offset, &d->index[i].first_row, sizeof(uint64_t));
-        memcpy(row + s.fields[2].offset, &d->index[i].n_rows, sizeof(uint64_t));
-    }
+    fill_index(d, &s, rows);
     if (store_begin(d->store, &dataset, error) != 0 || store_rows(d->store, rows, n, error) != 0 ||
         store_end(d->store, NULL, 0, error) != 0)
         goto out;

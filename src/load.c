@@ -195,7 +195,7 @@ static void do_slice(void *user, int channel)
                         .huge = !input->regular || slice_text(slice, input) >= HUGE_FROM_BYTES};
     char reopened[64];
     struct packing packing;
-    bool packs = datasets_packing(&packing, o, schema);
+    bool packs = datasets_packing(&packing, o, load->standing, schema);
     struct worker_job job = {
         .path = input->path,
         .stream = f->stream,
@@ -217,7 +217,7 @@ static void do_slice(void *user, int channel)
         .keep_rejects = o->max_errors_given,
         .discard = !rows_wanted(d),
         .record_limit = load->plan->record_limit,
-        .source = (uint32_t)slice->input,
+        .source = (uint32_t)(load->standing->n_inputs + slice->input),
         .packing = packs ? &packing : NULL,
         .outcome = outcome_of(slot),
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),
@@ -302,7 +302,7 @@ static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
     const struct finding *f = &d->load->findings[slice_of(d, slice)->input];
     const struct schema *schema = &d->load->schemas->schema[f->schema];
     struct packing packing;
-    bool packs = datasets_packing(&packing, d->load->options, schema);
+    bool packs = datasets_packing(&packing, d->load->options, d->load->standing, schema);
     struct work work = {.driver = d, .slot = s, .exact = exact, .from = from};
 
     work.kernel = kernel_for(d, f->schema, &f->dialect);
@@ -370,7 +370,7 @@ static void begin_input(struct driver *d, size_t input)
     char error[STORE_ERROR];
 
     if (d->datasets == NULL && datasets_open(&d->datasets, load->options, load->inputs, load->findings, load->schemas,
-                                             error) != 0)
+                                             load->standing, error) != 0)
         fail_store(d, error);
     else if (datasets_begin(d->datasets, input, &load->accounts[input], error) != 0)
         fail_store(d, error);
@@ -401,7 +401,7 @@ static int store_region_rows(struct driver *d, struct slot *s, size_t offset, si
     struct packing packing;
 
     region_expose(&s->region, offset, n_rows * schema->row_bytes);
-    if (datasets_packing(&packing, d->load->options, schema))
+    if (datasets_packing(&packing, d->load->options, d->load->standing, schema))
         return store_chunks(d, s, &packing, n_rows, error);
     return datasets_rows(d->datasets, s->region.base + offset, n_rows, error);
 }
@@ -830,7 +830,7 @@ static void init_accounts(const struct load *load)
 
 enum load_result load_run(const struct load *load, struct store **store)
 {
-    struct driver d = {.load = load, .n_slots = load->plan->n_regions};
+    struct driver d = {.load = load, .n_slots = load->plan->n_regions, .rows_counted = load->standing->n_rows};
     enum load_result result = LOAD_FAILED;
 
     *store = NULL;

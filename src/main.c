@@ -40,6 +40,7 @@ struct run {
     const struct kernel_class *kernel_class;
     struct finding *findings;
     struct schemas schemas;
+    struct standing standing;
     struct plan plan;
     struct account *accounts;
     double started;
@@ -138,7 +139,7 @@ static int settle_schemas(struct run *run)
 
     if (infer_schemas(&run->schemas, run->findings, &run->inputs, &run->options, error) != 0)
         return say(error);
-    if (datasets_check(&run->options, &run->inputs, run->findings, &run->schemas, error) != 0)
+    if (datasets_check(&run->options, &run->inputs, run->findings, &run->schemas, &run->standing, error) != 0)
         return say(error);
     return 0;
 }
@@ -152,6 +153,7 @@ static enum load_result load(struct run *run, struct store **store)
         .findings = run->findings,
         .schemas = &run->schemas,
         .plan = &run->plan,
+        .standing = &run->standing,
         .kernel_class = run->kernel_class,
         .accounts = run->accounts,
     };
@@ -224,7 +226,8 @@ static int do_run(struct run *run)
         return EXIT_WRONG;
     if (take_stock(run) != 0 || inputs_collect(&run->inputs, &run->options) != 0)
         return EXIT_FAILED;
-    if (!run->options.dry_run && store_check_output(run->options.output, run->options.force, error) != 0) {
+    if (!run->options.dry_run && store_check_output(run->options.output, run->options.force || run->options.append,
+                                                       error) != 0) {
         message_error("%s", error);
         return EXIT_FAILED;
     }
@@ -252,6 +255,7 @@ static void release(struct run *run)
 {
     plan_release(&run->plan);
     schemas_release(&run->schemas);
+    standing_release(&run->standing);
     for (size_t i = 0; run->findings != NULL && i < run->inputs.n; i++)
         finding_release(&run->findings[i]);
     free(run->findings);

@@ -616,6 +616,7 @@ static const struct entry entries[] = {
     {0, NULL, NULL, "Output", NULL, 0},
     {'o', "output", "FILE", "the HDF5 file to make", take_text, IN(output)},
     {'f', "force", NULL, "replace the output file if it exists", take_flag, IN(force)},
+    {'a', "append", NULL, "add to the output file if it exists", take_flag, IN(append)},
     {'g', "group", "G", "put all datasets below group G", take_group, 0},
     {0, "name-from", "base|path", "name datasets by file name or by path", take_choice, IN(name_from)},
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},
@@ -858,6 +859,8 @@ static const char *contradiction(const struct options *o)
         return "--null is about --files-from LIST: give it too, or leave --null out";
     if (o->n_widths > 0 && o->delimiter != DELIMITER_AUTO)
         return "--widths and --delimiter contradict each other: leave one out";
+    if (o->append && o->force)
+        return "--append and --force contradict each other: leave one out";
     if (o->matrix && o->columns)
         return "--matrix and --columns contradict each other: leave one out";
     if (o->matrix && o->dtype_override != NULL)

@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -371,6 +373,109 @@ int output_file_truncate(struct output_file *f, off_t end)
     return ftruncate(f->fd, end);
 }
 
+/* --- a copy --- */
+
+static struct output_stamp stamp_of(const struct stat *st)
+{
+    return (struct output_stamp){st->st_dev, st->st_ino, st->st_size, st->st_mtim};
+}
+
+static bool same_stamp(const struct output_stamp *a, const struct output_stamp *b)
+{
+    return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
+}
+
+int output_file_stamp(const char *name, struct output_stamp *stamp)
+{
+    struct stat st;
+
+    if (stat(name, &st) != 0)
+        return -1;
+    *stamp = stamp_of(&st);
+    return 0;
+}
+
+/* By read(2) and write(2), from an offset on: what every file system can. */
+static int copy_plainly(struct output_file *f, int from, off_t offset, off_t bytes)
+{
+    unsigned char *block = malloc(MOVE_BYTES);
+    int result = block == NULL ? -1 : 0;
+
+    while (result == 0 && offset < bytes) {
+        size_t n = bytes - offset < MOVE_BYTES ? (size_t)(bytes - offset) : MOVE_BYTES;
+
+        if (read_all(from, block, n, offset) != 0 || output_file_write(f, block, n, offset) != 0)
+            result = -1;
+        offset += (off_t)n;
+    }
+    free(block);
+    return result;
+}
+
+/* Shared blocks, else a copy within the kernel, else one through us. Errors 0, or -1 with errno */
+static int copy_all(struct output_file *f, int from, off_t bytes)
+{
+    off_t read_at = 0, write_at = 0;
+
+    if (ioctl(f->fd, FICLONE, from) == 0)
+        return 0;
+    while (read_at < bytes) {
+        ssize_t n = copy_file_range(from, &read_at, f->fd, &write_at, (size_t)(bytes - read_at), 0);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) /* not here, or not these two files; a full disk says so again */
+            return copy_plainly(f, from, read_at, bytes);
+    }
+    return 0;
+}
+
+/* Errors 0, or -1 with a sentence */
+static int copy_original(struct output_file *f, char error[OUTPUT_FILE_ERROR])
+{
+    int from = open(f->path, O_RDONLY | O_CLOEXEC);
+    struct output_stamp now;
+    struct stat st;
+    int result = -1;
+
+    if (from < 0)
+        return failed(error, f->name, "read", errno);
+    if (fstat(from, &st) != 0) {
+        (void)failed(error, f->name, "read", errno);
+    } else {
+        now = stamp_of(&st);
+        if (!same_stamp(&now, &f->stamp))
+            (void)refused(error, f->name, "has changed meanwhile; nothing was added");
+        else if (copy_all(f, from, st.st_size) != 0)
+            (void)failed(error, f->name, "copy", errno);
+        else
+            result = 0;
+    }
+    (void)close(from);
+    return result;
+}
+
+int output_file_open_copy(struct output_file *f, const char *name, const struct output_stamp *stamp,
+                          char error[OUTPUT_FILE_ERROR])
+{
+    if (output_file_open(f, name, true, error) != 0)
+        return -1;
+    f->copies = true;
+    f->stamp = *stamp;
+    if (copy_original(f, error) == 0)
+        return 0;
+    output_file_discard(f);
+    return -1;
+}
+
+static bool has_changed(const struct output_file *f)
+{
+    struct output_stamp now;
+
+    return f->copies && (output_file_stamp(f->path, &now) != 0 || !same_stamp(&now, &f->stamp));
+}
+
 /* --- the end --- */
 
 /* File systems without hard links leave only a look before the rename. Errors 0, or -1 with errno */
@@ -421,6 +526,8 @@ int output_file_commit(struct output_file *f, char error[OUTPUT_FILE_ERROR])
         result = failed(error, f->name, "keep its permissions", errno);
     else if (fsync(f->fd) != 0)
         result = failed(error, f->name, "write", errno);
+    else if (has_changed(f))
+        result = refused(error, f->name, "has changed meanwhile; nothing was added");
     else if (take_name(f) != 0)
         result = errno == EEXIST ? refused(error, f->name, "has appeared meanwhile and is kept; --force replaces it")
                                  : failed(error, f->name, "create", errno);

@@ -87,7 +87,8 @@ struct store {
     struct record_type types[TYPES_KEPT]; /* the oldest makes room */
     size_t n_types;         /* ever made; the newest is at (n_types - 1) % TYPES_KEPT */
     H5AC_cache_config_t evictions; /* the metadata cache as it is when it may evict */
-    uint64_t n_bytes;       /* of rows, all datasets */
+    bool appends;           /* the file had a life before us */
+    uint64_t n_bytes;       /* of rows, all datasets; not those that were there */
 
     /* the dataset that is being written */
     enum way way;
@@ -161,7 +162,7 @@ static int hdf5_failed(const struct store *s, const char *doing, const char *sub
  * The temporary is ours alone, and locks fail on many a network file system: so no locking, unless the user
  * wants it. Nothing is left to do at exit either; a child that leaves by exit(3) must not write to our file.
  */
-static void prepare_library(void)
+void store_prepare_library(void)
 {
     (void)setenv("HDF5_USE_FILE_LOCKING", "FALSE", 0);
     (void)H5dont_atexit();
@@ -385,7 +386,7 @@ int store_check_schema(const struct schema *schema, char error[STORE_ERROR])
 {
     struct record_type type;
 
-    prepare_library();
+    store_prepare_library();
     if (make_type(schema, &type, error) != 0)
         return -1;
     close_types(type.ids, type.n_ids);
@@ -430,9 +431,12 @@ static const struct record_type *find_type(struct store *s, const struct schema 
 /* Errors 0, or -1 from HDF5 */
 static int write_attribute(const struct store *s, hid_t object, const char *name, hid_t type, const void *value)
 {
-    hid_t attribute = H5Acreate2(object, name, type, s->scalar, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t attribute;
     herr_t written;
 
+    if (s->appends && H5Aexists(object, name) > 0 && H5Adelete(object, name) < 0)
+        return -1;
+    attribute = H5Acreate2(object, name, type, s->scalar, H5P_DEFAULT, H5P_DEFAULT);
     if (attribute < 0)
         return -1;
     written = H5Awrite(attribute, type, value);
@@ -903,6 +907,57 @@ static int create_chunked(struct store *s, struct part *p, char error[STORE_ERRO
     return p->dataset < 0 ? -1 : 0;
 }
 
+/* Read the part's share of rows [first_row, first_row + n_rows). Errors 0, or -1 from HDF5 */
+static int read_part(const struct part *p, uint64_t first_row, uint64_t n_rows, void *to)
+{
+    hsize_t start[1 + SCHEMA_DIMS] = {first_row}, count[1 + SCHEMA_DIMS];
+    hid_t file_space = H5Dget_space(p->dataset), memory_space;
+    herr_t result = -1;
+
+    memcpy(count, p->dims, sizeof count);
+    count[0] = n_rows;
+    memory_space = H5Screate_simple(p->rank, count, NULL);
+    if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+        result = H5Dread(p->dataset, p->type, memory_space, file_space, H5P_DEFAULT, to);
+    (void)H5Sclose(memory_space);
+    (void)H5Sclose(file_space);
+    return result < 0 ? -1 : 0;
+}
+
+/* Open a dataset that is there; p->dims are as of now. */
+static int open_part(struct store *s, struct part *p, char error[STORE_ERROR])
+{
+    hid_t space;
+
+    p->dataset = H5Dopen2(s->h5, p->path, s->chunk_access);
+    if (p->dataset < 0)
+        return hdf5_failed(s, "open dataset", p->path, error);
+    space = H5Dget_space(p->dataset);
+    if (H5Sget_simple_extent_dims(space, p->dims, NULL) != p->rank)
+        return hdf5_failed(s, "open dataset", p->path, error);
+    (void)H5Sclose(space);
+    s->n_rows = p->dims[0];
+    return 0;
+}
+
+/* Take up where the dataset ends: the rows of a chunk that is not full are the first of the carry. */
+static int resume_chunks(struct store *s, char error[STORE_ERROR])
+{
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (open_part(s, &s->parts[i], error) != 0)
+            return -1;
+    s->carry_rows = (size_t)(s->n_rows % s->chunk_rows);
+    for (size_t i = 0; i < s->n_parts && s->carry_rows > 0; i++) {
+        bool apart = s->type->schema.shape == SHAPE_COLUMNS;
+
+        if (read_part(&s->parts[i], s->n_rows - s->carry_rows, s->carry_rows, apart ? s->packed : s->carry) != 0)
+            return hdf5_failed(s, "read dataset", s->parts[i].path, error);
+        if (apart)
+            scatter_column(&s->type->schema, i, s->packed, s->carry_rows, s->carry);
+    }
+    return 0;
+}
+
 static int chunks_begin(struct store *s, const struct store_dataset *d, char error[STORE_ERROR])
 {
     s->chunk_rows = d->chunk_rows;
@@ -911,6 +966,8 @@ static int chunks_begin(struct store *s, const struct store_dataset *d, char err
         return write_failed(s, error);
     if (set_filters(s, d->packing, error) != 0)
         return -1;
+    if (d->grows)
+        return resume_chunks(s, error);
     for (size_t i = 0; i < s->n_parts; i++)
         if (create_chunked(s, &s->parts[i], error) != 0)
             return -1;
@@ -1228,39 +1285,82 @@ static hid_t create_file(const char *path)
     return h5;
 }
 
+static hid_t open_file(const char *path)
+{
+    hid_t access = access_list();
+    hid_t h5 = access >= 0 ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
+
+    if (access >= 0)
+        (void)H5Pclose(access);
+    return h5;
+}
+
 int store_check_output(const char *output, bool force, char error[STORE_ERROR])
 {
     return output_file_check(output, force, error);
 }
 
-int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR])
+/* Errors NULL with a sentence */
+static struct store *allocate(char error[STORE_ERROR])
 {
     struct store *s = malloc(sizeof *s);
 
-    *store = NULL;
     if (s == NULL) {
         (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
-        return -1;
+        return NULL;
     }
-    *s = (struct store){.h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
+    *s = (struct store){.file = {.fd = -1}, .h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
                         .chunk_access = -1, .with_groups = -1, .scratch = {.fd = -1}};
     for (size_t i = 0; i < TEXT_TYPES_KEPT; i++)
         s->text_types[false][i] = s->text_types[true][i] = -1;
-    if (output_file_open(&s->file, output, force, error) != 0)
-        goto fail;
-    prepare_library();
+    return s;
+}
+
+/* The temporary is there: make it an HDF5 file, or open the one that it is. */
+static int open_temporary(struct store *s, char error[STORE_ERROR])
+{
+    store_prepare_library();
     s->evictions.version = H5AC__CURR_CACHE_CONFIG_VERSION;
-    s->h5 = create_file(s->file.temporary);
-    if (s->h5 < 0 || make_lists(s) != 0 || H5Fget_mdc_config(s->h5, &s->evictions) < 0) {
-        (void)hdf5_failed(s, "create", "/", error);
-        goto fail;
+    s->h5 = s->appends ? open_file(s->file.temporary) : create_file(s->file.temporary);
+    if (s->h5 < 0 || make_lists(s) != 0 || H5Fget_mdc_config(s->h5, &s->evictions) < 0)
+        return hdf5_failed(s, s->appends ? "open" : "create", "/", error);
+    return 0;
+}
+
+int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR])
+{
+    struct store *s = allocate(error);
+
+    *store = NULL;
+    if (s == NULL)
+        return -1;
+    if (output_file_open(&s->file, output, force, error) != 0 || open_temporary(s, error) != 0) {
+        store_discard(s);
+        return -1;
     }
     *store = s;
     return 0;
+}
 
-fail:
-    store_discard(s);
-    return -1;
+int store_append(struct store **store, const char *output, const struct output_stamp *stamp, char error[STORE_ERROR])
+{
+    struct store *s = allocate(error);
+
+    *store = NULL;
+    if (s == NULL)
+        return -1;
+    s->appends = true;
+    if (output_file_open_copy(&s->file, output, stamp, error) != 0 || open_temporary(s, error) != 0) {
+        store_discard(s);
+        return -1;
+    }
+    *store = s;
+    return 0;
+}
+
+int store_remove(struct store *s, const char *path, char error[STORE_ERROR])
+{
+    return H5Ldelete(s->h5, path, H5P_DEFAULT) < 0 ? hdf5_failed(s, "replace dataset", path, error) : 0;
 }
 
 /* All ids but the file's: an open dataset would keep the file open. */
