@@ -426,7 +426,7 @@ static void help_fits_the_screen(void **state)
     assert_int_equal(result, OPTIONS_DONE);
     for (char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1, n_lines++)
         assert_in_range(strcspn(line, "\n"), 0, 79);
-    assert_in_range(n_lines, 30, 60);
+    assert_in_range(n_lines, 30, 72);
     assert_non_null(strstr(text, "any one byte [auto]"));
     assert_non_null(strstr(text, "by path [base]"));
     assert_non_null(strstr(text, "at the start [0]"));
