@@ -321,6 +321,14 @@ bool schema_parse_open_string(struct field *f, const char *word, size_t word_byt
     return true;
 }
 
+static bool has_space(const char *text, size_t text_bytes)
+{
+    for (size_t i = 0; i < text_bytes; i++)
+        if (is_space(text[i]))
+            return true;
+    return false;
+}
+
 /* One entry to one field. separator: ':' in a dtype, '=' in types for some columns. */
 static int take_entry(struct schema *schema, const char *text, size_t text_bytes, char separator,
                       char error[SCHEMA_ERROR])
@@ -330,6 +338,8 @@ static int take_entry(struct schema *schema, const char *text, size_t text_bytes
     size_t name_bytes = mark != NULL ? (size_t)(mark - text) : 0;
     struct field *f;
 
+    if (mark == NULL && separator == ':' && *text != '(' && has_space(text, text_bytes))
+        return refuse(error, "'%.*s': a field is written name:type, as in 'pos:i4'", brief(text_bytes), text);
     if (mark == NULL && separator == '=')
         return refuse(error, "'%.*s': types for some columns are written name=type", brief(text_bytes), text);
     if (separator == ':' && memchr(type, ':', (size_t)(end - type)) != NULL)

@@ -54,8 +54,8 @@ static size_t mark_bytes(const struct dialect *d, const char *p, size_t bytes)
     return n;
 }
 
-/* What a comment line says, as fields of the same dialect; a blank line says nothing. */
-static bool comment_text(const struct walk *w, const struct dialect *d, struct excerpt *text)
+/* What a comment line says, as fields of the same dialect, and all of it; a blank line says nothing. */
+static bool comment_text(const struct walk *w, const struct dialect *d, struct excerpt *text, struct excerpt *line)
 {
     const char *p = w->start, *end = w->start + w->extent.bytes;
     size_t mark;
@@ -64,6 +64,7 @@ static bool comment_text(const struct walk *w, const struct dialect *d, struct e
         p++;
     mark = mark_bytes(d, p, (size_t)(end - p));
     *text = (struct excerpt){p + mark, (size_t)(end - p) - mark, true};
+    *line = (struct excerpt){w->start, w->extent.bytes, true};
     return mark > 0;
 }
 
@@ -103,19 +104,63 @@ static int retake_by_tabs(struct headline *line, const struct dialect *dialect, 
     return 0;
 }
 
+/* No width ends inside a word of the line. */
+static bool stands_in_columns(const struct excerpt *line, const struct dialect *d)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < d->n_widths; i++) {
+        at += d->widths[i];
+        if (at >= line->bytes)
+            return i > 0;
+        if ((unsigned char)line->text[at - 1] > ' ' && (unsigned char)line->text[at] > ' ')
+            return false;
+    }
+    return true;
+}
+
+/*
+ * Columns of fixed width stand under their names: the line is cut with its mark, which is then taken off the first word.
+ * Any line can be cut, so one whose words are cut through is no header.
+ */
+static int retake_by_widths(struct headline *line, const struct dialect *dialect, const struct excerpt *text)
+{
+    struct dialect plain = *dialect;
+    struct record *record;
+    char *first;
+
+    if (dialect->delimiter != DELIMITER_WIDTHS)
+        return 0;
+    free(line->words);
+    *line = (struct headline){0};
+    if (!stands_in_columns(text, dialect))
+        return 0;
+    plain.hash_comment = false;
+    plain.n_comments = 0;
+    record = excerpt_record(&plain);
+    if (record == NULL || take_comment(line, record, text) != 0)
+        return -1;
+    if (line->n > 0) {
+        first = line->words[0];
+        line->words[0] += mark_bytes(dialect, first, strlen(first));
+    }
+    return 0;
+}
+
 int header_scan(struct headlines *h, struct walk *w, const struct dialect *dialect, bool keep_record)
 {
-    struct excerpt comment = {0};
+    struct excerpt comment = {0}, line = {0};
     enum record_status status;
     bool adjacent = false;
 
     *h = (struct headlines){0};
     while ((status = walk_next(w)) == RECORD_NOTHING) {
-        adjacent = comment_text(w, dialect, &comment);
+        adjacent = comment_text(w, dialect, &comment, &line);
         h->commented = h->commented || adjacent;
     }
     if (adjacent && (take_comment(&h->comment, w->record, &comment) != 0 ||
-                     retake_by_tabs(&h->comment, dialect, &comment, w->expect) != 0)) {
+                     retake_by_tabs(&h->comment, dialect, &comment, w->expect) != 0 ||
+                     retake_by_widths(&h->comment, dialect, &line) != 0)) {
         headlines_release(h);
         return -1;
     }

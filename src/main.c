@@ -129,6 +129,7 @@ static int look(struct run *run, uint32_t typed_columns)
         else
             report_failure(run->inputs.input[i].path, NULL, &failure);
     }
+    infer_close(); /* no worker wants the samples */
     return n_failed == 0 ? 0 : -1;
 }
 
@@ -246,6 +247,7 @@ static int do_run(struct run *run)
         message_error("%s", error);
         return EXIT_FAILED;
     }
+    schemas_tell_codes(&run->schemas, run->findings, &run->inputs, &run->options);
     if (tell(run, output_bytes) != 0)
         return EXIT_FAILED;
     return count_rejected(run) > 0 ? EXIT_SET_ASIDE : EXIT_STORED;

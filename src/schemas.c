@@ -461,6 +461,23 @@ static void tell_cleaned(const struct maker *m, size_t group)
     free(text);
 }
 
+/* For -v: which inputs have columns of their own. */
+static void tell_groups(const struct maker *m)
+{
+    size_t *n = calloc(m->schemas->n, sizeof *n);
+
+    if (n == NULL || m->schemas->n < 2) {
+        free(n);
+        return;
+    }
+    for (size_t i = 0; i < m->inputs->n; i++)
+        n[m->findings[i].schema]++;
+    message_detail("the inputs have %zu different sets of columns", m->schemas->n);
+    for (size_t g = 0; g < m->schemas->n && g < NAMES_TOLD; g++)
+        message_detail("columns as in %s: %zu input%s", m->inputs->input[m->first[g]].path, n[g], n[g] == 1 ? "" : "s");
+    free(n);
+}
+
 static void apply_missing(struct maker *m, struct schema *s, bool delimited)
 {
     const struct missing_rules *rules = &m->schemas->missing;
@@ -671,6 +688,71 @@ out:
     return status;
 }
 
+/* ---- codes that nobody listed ---------------------------------------------------------------------------------- */
+
+/* A list of words between commas, each once, and of how many columns they were found in. */
+struct codes {
+    size_t n;
+    char columns[SCHEMA_ERROR];
+    char words[SCHEMA_ERROR];
+    size_t words_bytes;
+};
+
+static bool has_word(const struct codes *c, const char *word, size_t word_bytes)
+{
+    for (const char *p = c->words; *p != '\0'; p += p[strcspn(p, ",")] == ',' ? strcspn(p, ",") + 1 : strcspn(p, ","))
+        if (strcspn(p, ",") == word_bytes && memcmp(p, word, word_bytes) == 0)
+            return true;
+    return false;
+}
+
+static void add_code(struct codes *c, const struct field *f, const struct survey *s)
+{
+    size_t used = strlen(c->columns);
+
+    if (c->n++ < NAMES_TOLD)
+        snprintf(c->columns + used, sizeof c->columns - used, "%s'%.40s'", used > 0 ? ", " : "", f->name);
+    if (has_word(c, s->code, s->code_bytes) || c->words_bytes + s->code_bytes + 2 > sizeof c->words)
+        return;
+    c->words_bytes += (size_t)snprintf(c->words + c->words_bytes, sizeof c->words - c->words_bytes, "%s%.*s",
+                                       c->words_bytes > 0 ? "," : "", (int)s->code_bytes, s->code);
+}
+
+static bool may_be_code(const struct field *f, const struct survey *s)
+{
+    return f->kind == KIND_STRING && f->least_bytes == 0 && s->number && s->code_bytes > 0 &&
+           s->code_bytes <= SURVEY_CODE && memchr(s->code, ',', s->code_bytes) == NULL &&
+           missing_is_likely(s->code, s->code_bytes);
+}
+
+void schemas_tell_codes(const struct schemas *schemas, const struct finding *findings, const struct inputs *inputs,
+                        const struct options *options)
+{
+    for (size_t g = 0, told = 0; g < schemas->n && told < NAMES_TOLD; g++) {
+        const struct schema *s = &schemas->schema[g];
+        struct codes codes = {0};
+        size_t input = 0;
+
+        if (!schemas->inferred[g] || schemas->surveys[g] == NULL)
+            continue;
+        for (size_t i = 0; i < s->n_cells; i++) {
+            const struct cell *c = &s->cells[i];
+
+            if (schemas->field_inferred[g][c->field] && may_be_code(&s->fields[c->field], &schemas->surveys[g][c->column]))
+                add_code(&codes, &s->fields[c->field], &schemas->surveys[g][c->column]);
+        }
+        while (input < inputs->n && findings[input].schema != g)
+            input++;
+        if (codes.n == 0 || input == inputs->n)
+            continue;
+        told++;
+        message_notice("%s: column%s %s%s text for '%s' among numbers: if that means missing, give --na '%s%s'",
+                       inputs->input[input].path, codes.n > 1 ? "s" : "", codes.columns,
+                       codes.n > NAMES_TOLD ? " and more are" : codes.n > 1 ? " are" : " is", codes.words,
+                       options->n_na == 0 ? OPTIONS_NA_DEFAULT "," : "", codes.words);
+    }
+}
+
 /* ---- all ------------------------------------------------------------------------------------------------------- */
 
 static int refuse_column(struct maker *m, const char *option, const char *column)
@@ -774,6 +856,8 @@ static int make_all(struct maker *m, size_t n_groups)
         if (n_groups == 0)
             tell_cleaned(m, g);
     }
+    if (n_groups == 0)
+        tell_groups(m);
     return check_names(m);
 }
 

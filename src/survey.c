@@ -6,6 +6,8 @@
  */
 #include "survey.h"
 
+#include <string.h>
+
 #include "convert.h"
 #include "dialect.h"
 
@@ -60,6 +62,18 @@ static bool is_word(const char *text, size_t text_bytes)
     return true;
 }
 
+static void take_text(struct survey *s, const char *text, size_t text_bytes)
+{
+    if (s->code_bytes == SURVEY_CODES)
+        return;
+    if (text_bytes <= SURVEY_CODE && s->code_bytes == 0) {
+        s->code_bytes = (uint8_t)text_bytes;
+        memcpy(s->code, text, text_bytes);
+    } else if (text_bytes != s->code_bytes || memcmp(s->code, text, text_bytes) != 0) {
+        s->code_bytes = SURVEY_CODES;
+    }
+}
+
 void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted)
 {
     enum survey_class class;
@@ -75,10 +89,14 @@ void survey_field(struct survey *s, const struct missing *missing, const char *t
     }
     class = class_of(s, text, text_bytes);
     if (missing != NULL && (class == SURVEY_TEXT || (class == SURVEY_FLOAT && is_word(text, text_bytes))) &&
-        convert_is_missing(missing, KIND_STRING, text, text_bytes))
+        convert_is_missing(missing, KIND_STRING, text, text_bytes)) {
         s->missing = true;
-    else if (class > s->class)
-        s->class = (uint8_t)class;
+        return;
+    }
+    if (class == SURVEY_TEXT)
+        take_text(s, text, text_bytes);
+    s->number = s->number || class != SURVEY_TEXT;
+    s->class = class > s->class ? (uint8_t)class : s->class;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -91,6 +109,11 @@ void survey_join(struct survey *into, const struct survey *other)
     into->class = (uint8_t)larger(into->class, other->class);
     into->missing = into->missing || other->missing;
     into->too_large = into->too_large || other->too_large;
+    into->number = into->number || other->number;
+    if (other->code_bytes == SURVEY_CODES)
+        into->code_bytes = SURVEY_CODES;
+    else if (other->code_bytes > 0)
+        take_text(into, other->code, other->code_bytes);
     into->longest = (uint32_t)larger(into->longest, other->longest);
     into->most_negative = larger(into->most_negative, other->most_negative);
     into->most_positive = larger(into->most_positive, other->most_positive);

@@ -90,3 +90,67 @@ def test_strings_of_any_width(tool):
     got = tool.load("\n".join(rows) + "\n", "-t", "f0=S")
     assert got.dtype["f0"].str == "|S13" and got["f0"].tolist() == [r.split()[0].encode() for r in rows]
     assert "id=S10" in tool.refuse(text, "-t", "id:i4,chr:i4", "-t", "id=S")
+
+
+@pytest.mark.parametrize("code", ["?", ".", "--", "null"])
+def test_codes_among_numbers_are_noticed(tool, code):
+    text = "".join("%d,%s,x,y\n" % (i, code if i % 7 == 0 else i + 0.5) for i in range(50))
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-o", "out.h5").err
+    assert "column 'f1' is text for '%s' among numbers: if that means missing, give --na 'NA,%s'" % (code, code) in err
+    assert tool.load(text, "--na", "NA,%s" % code).dtype["f1"] == "f8"
+    assert "among" not in tool.ok("in.txt", "-o", "out.h5", "-f", "-t", "f1=S").err
+    tool.write("in.txt", text + "50,word,x,y\n")
+    assert "among" not in tool.ok("in.txt", "-o", "out.h5", "-f").err
+
+
+def test_a_late_code_is_noticed(tool):
+    rows = ["%d 1.5" % i for i in range(200_000)]
+    rows[150_000] = "? 1.5"
+    tool.write("in.txt", "\n".join(rows) + "\n")
+    assert "column 'f0' is text for '?'" in tool.ok("in.txt", "-o", "out.h5").err
+
+
+def test_sets_of_columns_are_told(tool):
+    tool.write("a.txt", "x y\n1 2\n")
+    tool.write("b.txt", "y x\n1 2\n")
+    tool.write("c.txt", "x y\n3 4\n")
+    tool.write("d.txt", "x y z\n3 4 5\n")
+    names = ["a.txt", "b.txt", "c.txt", "d.txt"]
+    err = tool.ok(*names, "-o", "out.h5", "-v").err
+    assert "the inputs have 3 different sets of columns" in err and "columns as in a.txt: 2 inputs" in err
+    out = tool.ok("-n", *names).out.splitlines()
+    assert [line for line in out if ":i4" in line] == ["x:i4,y:i4", "y:i4,x:i4", "x:i4,y:i4,z:i4"]
+
+
+def test_header_above_fixed_widths(tool):
+    rows = "0001 2.5 a\n0002 3.5 b\n"
+    assert tool.load("#ID  VAL F\n" + rows, "--widths", "5,4,1").dtype.names == ("ID", "VAL", "F")
+    assert tool.load("ID   VAL F\n" + rows, "--widths", "5,4,1").dtype.names == ("ID", "VAL", "F")
+    assert tool.load("# made by hand\n" + rows, "--widths", "5,4,1").dtype.names == ("f0", "f1", "f2"), "words cut through"
+
+
+def test_dtype_file_with_blanks_between(tool):
+    tool.write("my.dtype", "# id and name\nid i4\nname S4\n")
+    assert "name:type" in tool.refuse("1 x\n", "-t", "@my.dtype", status=2)
+
+
+USUAL = "id;name;x\n1;a;2.5\n2;b;3.5\n"
+
+
+@pytest.mark.parametrize("text, names, rows", [
+    ("\ufeff" + USUAL.replace("\n", "\r\n"), ("id", "name", "x"), 2), ('"id";"the name";"x [m]"\r\n1;"a";2.5\r\n', ("id", "the name", "x [m]"), 1),
+    ("id;name;x;\n1;a;2.5;\n", ("id", "name", "x", "f3"), 1), ("x\n1\n2\n", ("x",), 2), ("1\n2\n", ("f0",), 2), ("5", ("f0",), 1),
+    ("1 2 3\n", ("f0", "f1", "f2"), 1), ("a,b\n", ("f0", "f1"), 1), ("word", ("f0",), 1), ("\n\n1 2\n\n", ("f0", "f1"), 1),
+])
+def test_usual_files(tool, text, names, rows):
+    got = tool.load(text)
+    assert got.dtype.names == names and len(got) == rows
+
+
+def test_header_alone(tool):
+    assert tool.load("a,b\n", "--header", "yes").shape == (0,)
+    tool.write("a.txt", "x,y\n1,2\n")
+    tool.write("b.txt", "x,y\n")
+    tool.ok("a.txt", "b.txt", "-o", "both.h5")
+    assert tool.read("b", "both.h5").shape == (0,) and tool.read("b", "both.h5").dtype == tool.read("a", "both.h5").dtype
