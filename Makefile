@@ -111,6 +111,11 @@ check-cli: all
 	@[ -n "$(PYTHON)" ] || { echo "no python3 with h5py and numpy: set PYTHON"; exit 1; }
 	SHMLOAD=$(B)/shmload $(PYTHON) -m pytest -q -p no:cacheprovider tests/cli
 
+# Other languages' readers, which are large: R's is installed on Debian and Ubuntu, JavaScript's where there is npm.
+test-readers: all
+	@tests/readers/setup $(B)/readers
+	SHMLOAD=$(B)/shmload $(PYTHON) tests/readers/run $(B)/readers
+
 $(B)/corpus: tests/bench/corpus.c
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $< $(LDFLAGS)
@@ -148,5 +153,5 @@ clean:
 
 -include $(wildcard $(B)/obj/*.d $(B)/*.d)
 
-.PHONY: all setup demo show test build-tests check check-unit check-cli bench bench-quick lint coverage install \
+.PHONY: all setup demo show test build-tests check check-unit check-cli test-readers bench bench-quick lint coverage install \
 	uninstall dist clean
