@@ -344,8 +344,10 @@ static bool set_key(struct options *o, const struct entry *e, struct column_sett
         return wrong("--%s wants %s, not '%s'", e->name, e->argument, text);
     if (!add_setting(o, settings, n, text))
         return false;
+    const char *key = (*settings)[before].column;
+    assert(key != NULL); /* the text has a '=' */
     for (size_t i = 0; i < before; i++) {
-        if (strcmp((*settings)[i].column, (*settings)[before].column) == 0) {
+        if (strcmp((*settings)[i].column, key) == 0) {
             (*settings)[i] = (*settings)[before];
             *n = before;
         }

@@ -69,8 +69,9 @@ void region_warm(struct region *r, size_t bytes)
         bytes = r->bytes;
     while (*r->warm_bytes < bytes) {
         volatile unsigned char *next = r->base + *r->warm_bytes;
+        unsigned char kept = *next;
 
-        *next = *next; /* a page must be there, and written to, before it can become a huge one */
+        *next = kept; /* a page must be there, and written to, before it can become a huge one */
         if (madvise(r->base + *r->warm_bytes, REGION_HUGE_PAGE, MADV_COLLAPSE) != 0) {
             *r->warm_bytes = SIZE_MAX; /* not here: do not ask again */
             return;

@@ -7,6 +7,7 @@
  */
 #include "infer.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -530,6 +531,7 @@ static int type_matrix(struct maker *m, size_t group, const int32_t *chosen, siz
         size_t column = column_of(first, chosen, i);
         const struct survey *s = &m->schemas->surveys[group][column];
 
+        assert(m->schemas->surveys[group] != NULL); /* types are guessed here only */
         if (s->class == SURVEY_TEXT) {
             const char *name = column < first->n_names ? first->names[column] : "";
 

@@ -607,9 +607,11 @@ static int make_parts(struct store *s)
 /* Errors -1 from HDF5 */
 static hid_t create_in_format(const struct store *s, const struct part *p, hid_t space, hid_t creation, hid_t access)
 {
-    hid_t links = strchr(p->path, '/') == NULL ? H5P_DEFAULT : s->with_groups;
-    hid_t dataset = -1;
+    hid_t links = H5P_DEFAULT, dataset = -1;
 
+    assert(p->path != NULL); /* set when the dataset was begun */
+    if (strchr(p->path, '/') != NULL)
+        links = s->with_groups;
     if (!s->type->v18)
         return H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
     if (H5Fset_libver_bounds(s->h5, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0)
