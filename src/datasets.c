@@ -13,7 +13,14 @@
 #include "convert.h"
 #include "plan.h"
 
-enum { CHUNK_BYTES = 1 << 20, COLUMNS_CHUNK_BYTES = 4 << 20, CHUNK_BYTES_MOST = 1 << 30, SMALL_BYTES = 2 << 20, ATTRIBUTES = 8, TEXT_BYTES = 4096 };
+enum {
+    CHUNK_BYTES = 1 << 20,         /* of a chunk, where it is left to us */
+    COLUMNS_CHUNK_BYTES = 4 << 20, /* as columns: of all columns' chunks together */
+    CHUNK_BYTES_MOST = 1 << 30,
+    SMALL_BYTES = 2 << 20,
+    ATTRIBUTES = 8,
+    TEXT_BYTES = 4096,
+};
 
 /* One input's row in the index of a concatenation. */
 struct index_row {
@@ -216,7 +223,8 @@ static bool is_small(const struct datasets *d, size_t input)
     uint64_t file_bytes = d->inputs->input[input].file_bytes;
     uint64_t n_rows = file_bytes / (2 * (uint64_t)s->n_columns) + 1;
 
-    return layout_of(d, input) == STORE_CONTIGUOUS && is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN && n_rows < SMALL_BYTES / s->row_bytes;
+    return layout_of(d, input) == STORE_CONTIGUOUS && is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN &&
+           n_rows < SMALL_BYTES / s->row_bytes;
 }
 
 static const struct schema *schema_of(const struct datasets *d, size_t input)
@@ -289,8 +297,8 @@ static int check_alike(const struct inputs *inputs, const struct finding *findin
     char *first, *other;
 
     if (a->shape == SHAPE_MATRIX && a != b) {
-        snprintf(error, STORE_ERROR, "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns",
-                 first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
+        snprintf(error, STORE_ERROR,
+                 "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns", first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
         return -1;
     }
     if (schema_equal(a, b))
@@ -316,15 +324,15 @@ static int check_name(const struct standing_file *f, const char *output, const c
     case STANDING_NOTHING:
         return 0;
     case STANDING_BLOCKED:
-        snprintf(error, STORE_ERROR, "%.150s: '%.200s' needs a group where there is a dataset already: name it as NAME=PATH",
-                 output, path);
+        snprintf(error, STORE_ERROR,
+                 "%.150s: '%.200s' needs a group where there is a dataset already: name it as NAME=PATH", output, path);
         return -1;
     case STANDING_DATASET:
     case STANDING_GROUP:
         break;
     }
-    snprintf(error, STORE_ERROR, "%.150s: '%.200s' is there already: name the new one as NAME=PATH, or use --group", output,
-             path);
+    snprintf(error, STORE_ERROR,
+             "%.150s: '%.200s' is there already: name the new one as NAME=PATH, or use --group", output, path);
     return -1;
 }
 

@@ -366,8 +366,8 @@ static int add_source(struct maker *m, struct schema *s)
         return 0;
     for (size_t i = 0; i < s->n_fields; i++)
         if (strcmp(s->fields[i].name, name) == 0) {
-            snprintf(m->error, SCHEMA_ERROR, "--source-column '%.60s': there is such a column already: choose another name",
-                     name);
+            snprintf(m->error, SCHEMA_ERROR,
+                     "--source-column '%.60s': there is such a column already: choose another name", name);
             return -1;
         }
     return schema_add_constant(s, name, sizeof(uint32_t)) == 0 ? 0 : no_memory(m);
@@ -527,6 +527,7 @@ static int type_matrix(struct maker *m, size_t group, const int32_t *chosen, siz
     const struct finding *first = &m->findings[m->first[group]];
     struct survey joined = {0};
 
+    assert(m->schemas->surveys[group] != NULL && "made where no dtype is given");
     for (size_t i = 0; i < n; i++) {
         size_t column = column_of(first, chosen, i);
         const struct survey *s = &m->schemas->surveys[group][column];

@@ -215,8 +215,8 @@ static int tell_difference(const struct standing_file *f, const char *path, cons
 {
     char *old = full_dtype(there), *new = full_dtype(here);
 
-    (void)snprintf(error, STANDING_ERROR, "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types "
-                   "by --dtype", f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");
+    (void)snprintf(error, STANDING_ERROR,
+                   "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types by --dtype", f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");
     free(old);
     free(new);
     return -1;

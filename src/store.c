@@ -626,6 +626,7 @@ static hid_t create_dataset(const struct store *s, struct part *p, hsize_t n_row
     hsize_t most[1 + SCHEMA_DIMS];
     hid_t space, dataset;
 
+    assert(p->path != NULL);
     p->dims[0] = n_rows;
     memcpy(most, p->dims, sizeof most);
     most[0] = max_rows;
