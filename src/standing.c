@@ -6,12 +6,12 @@
  */
 #include "standing.h"
 
-#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gather.h"
+#include "hdf5_library.h"
 #include "store.h"
 
 enum { PATH_BYTES = 4096, VALUES = 8 };

@@ -25,18 +25,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "gather.h"
+#include "hdf5_library.h"
 #include "output_file.h"
-
-#if !H5_VERSION_GE(1, 10, 2)
-#error "HDF5 1.10.2 or newer is needed: H5Fget_eoa, H5Dwrite_chunk, H5Fset_libver_bounds"
-#endif
 
 _Static_assert((int)STORE_ERROR == (int)OUTPUT_FILE_ERROR, "sentences are passed through");
 
