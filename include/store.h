@@ -1,9 +1,9 @@
 /*
  * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
  *
- * store.c and standing.c, which reads, are the only files that know HDF5. Rows arrive in order, dataset after dataset; none is copied on its way
- * to the file but where a chunk spans two calls, and the bytes of the file depend on what is stored only: never on how
- * the rows were cut into calls.
+ * store.c and standing.c, which reads, are the only files that know HDF5. Rows arrive in order, dataset after dataset;
+ * none is copied on its way to the file but where a chunk spans two calls, and the bytes of the file depend on what is
+ * stored only: never on how the rows were cut into calls.
  *
  * The signal SIGXFSZ must be ignored, or a file size limit kills the program where it should get a sentence.
  *
