@@ -51,7 +51,7 @@ int pool_start(struct pool *p, unsigned slot, void (*work)(void *user, int chann
 /* The next event, or POOL_TICK after tick_ms without one. */
 void pool_wait(struct pool *p, int tick_ms, struct pool_news *news);
 
-/* Let the worker in that slot go on. A worker that is gone is noticed by pool_wait(). */
+/* Let the worker in that slot go on. One that is gone, or cannot be told and is killed, is noticed by pool_wait(). */
 void pool_answer(struct pool *p, unsigned slot);
 
 /* Kill and reap one worker, or all of them. */

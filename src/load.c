@@ -39,6 +39,9 @@ enum {
     HUGE_FROM_BYTES = 1 << 20, /* slices of less text are not worth huge pages */
 };
 
+/* A place in the text that is not known, because the slice before it failed. */
+static const uint64_t PLACE_UNKNOWN = UINT64_MAX;
+
 enum slot_state {
     SLOT_FREE,
     SLOT_RUNNING,
@@ -83,6 +86,7 @@ struct driver {
     size_t counted;            /* the first slice that is not counted, its dataset's rows before it, and its place */
     uint64_t rows_counted, text_counted;
     bool head_begun;           /* the head's input has a dataset */
+    bool input_lost;           /* a slice of the head's input failed: lines are not known any more */
     uint64_t n_bad_input;      /* bad records of the head's input, and how many of them were told */
     uint32_t n_told;
     uint64_t n_bad, n_read;    /* bad records and all records, of the run */
@@ -130,6 +134,15 @@ static struct outcome *outcome_of(const struct slot *s)
 static bool rows_wanted(const struct driver *d)
 {
     return !d->misfit && !d->failed && !d->load->options->dry_run;
+}
+
+/* The worker has ended without having done its slice: it was lost, or could not go on. */
+static bool has_failed(const struct slot *s)
+{
+    const struct outcome *o = outcome_of(s);
+
+    return s->state == SLOT_ENDED &&
+           (s->wait_status != 0 || o->state != OUTCOME_DONE || o->fatal.code != FAILURE_NONE);
 }
 
 /* ---- the worker's side ----------------------------------------------------------------------------------------- */
@@ -466,7 +479,7 @@ static void tell_failures(struct driver *d, const struct slot *s)
     const struct slice *slice = slice_of(d, s->slice);
     const struct outcome *o = outcome_of(s);
 
-    for (uint32_t i = 0; i < o->n_failures && d->n_told < OUTCOME_FAILURES; i++, d->n_told++) {
+    for (uint32_t i = 0; !d->input_lost && i < o->n_failures && d->n_told < OUTCOME_FAILURES; i++, d->n_told++) {
         struct failure f = o->failures[i];
 
         f.line_no += lines_before(d, s->slice);
@@ -534,25 +547,26 @@ static void end_input(struct driver *d, size_t input)
 {
     char error[STORE_ERROR];
 
-    if (d->n_bad_input > d->n_told && (d->failed || d->load->options->rejects == NULL))
+    if (d->n_told > 0 && d->n_bad_input > d->n_told && !d->input_lost)
         report_more_failures(d->load->inputs->input[input].path, d->n_bad_input - d->n_told);
     if (d->n_bad_input > 0 && too_many_bad(d, false))
         fail_input(d);
     if (rows_wanted(d) && datasets_end(d->datasets, input, &d->load->accounts[input], error) != 0)
         fail_store(d, error);
-    d->head_begun = false;
+    d->head_begun = d->input_lost = false;
     d->n_bad_input = d->n_told = 0;
 }
 
-/* A worker that was lost, or could not read its input. False: it did its slice. */
-static bool worker_failed(struct driver *d, const struct slot *s)
+/* A worker was lost, or could not read its input: one line for each input tells enough. */
+static void fail_slice(struct driver *d, const struct slot *s)
 {
     const struct slice *slice = slice_of(d, s->slice);
     const struct outcome *o = outcome_of(s);
     struct failure f = o->fatal;
 
-    if (s->wait_status == 0 && o->state == OUTCOME_DONE && f.code == FAILURE_NONE)
-        return false;
+    if (d->input_lost)
+        return;
+    d->input_lost = true;
     if (s->wait_status != 0 || o->state != OUTCOME_DONE)
         f = (struct failure){.code = FAILURE_LOST, .sys_errno = s->wait_status, .field = -1};
     if (f.line_no > 0)
@@ -562,7 +576,6 @@ static bool worker_failed(struct driver *d, const struct slot *s)
                       strlen(stream_codec_name(d->load->findings[slice->input].codec)));
     report_failure(d->load->inputs->input[slice->input].path, schema_of(d, slice->input), &f);
     fail_input(d);
-    return true;
 }
 
 /* A guess did not hold: whatever has been stored is void. */
@@ -581,7 +594,9 @@ static void end_slice(struct driver *d, struct slot *s)
     const struct outcome *o = outcome_of(s);
     const struct options *options = d->load->options;
 
-    if (!worker_failed(d, s)) {
+    if (has_failed(s)) {
+        fail_slice(d, s);
+    } else {
         if (o->misfit)
             note_misfit(d, s);
         take_surveys(d, s);
@@ -592,7 +607,7 @@ static void end_slice(struct driver *d, struct slot *s)
         add_to_account(d, s);
     }
     d->bytes_done += o->file_bytes;
-    d->text_done = o->text_to;
+    d->text_done = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
     if (slice->last)
         end_input(d, slice->input);
     s->state = SLOT_FREE;
@@ -617,13 +632,15 @@ static void begin_again(struct driver *d, struct slot *s, uint64_t place)
     }
 }
 
-/* True when a slice is known to have begun at the right place; where it did not, it is begun again. */
+/*
+ * True when a slice is known to have begun at the right place; where it did not, it is begun again. Behind a slice that
+ * failed there is no telling, and no need.
+ */
 static bool in_place(struct driver *d, struct slot *s, uint64_t place)
 {
     const struct outcome *o = outcome_of(s);
-    bool lost = s->state == SLOT_ENDED && (o->state != OUTCOME_DONE || s->wait_status != 0);
 
-    if (slice_of(d, s->slice)->first || lost || o->fatal.code != FAILURE_NONE)
+    if (slice_of(d, s->slice)->first || place == PLACE_UNKNOWN || has_failed(s))
         return true;
     if (s->state == SLOT_RUNNING && __atomic_load_n(&o->rows_ready, __ATOMIC_ACQUIRE) == 0 &&
         !__atomic_load_n(&o->counted, __ATOMIC_ACQUIRE))
@@ -651,7 +668,7 @@ static void count_slices(struct driver *d)
         if (!in_place(d, s, d->text_counted))
             return;
         d->rows_counted += o->n_rows;
-        d->text_counted = o->text_to;
+        d->text_counted = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
         d->counted++;
     }
 }
@@ -763,7 +780,7 @@ static void drive(struct driver *d)
             return;
         pool_wait(&d->pool, TICK_MS, &news);
         take_news(d, &news);
-        if (d->signal != 0)
+        if (d->signal != 0 || news.event == POOL_ERROR)
             break;
         count_slices(d);
         place_slices(d);

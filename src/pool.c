@@ -129,7 +129,7 @@ void pool_wait(struct pool *p, int tick_ms, struct pool_news *news)
 void pool_answer(struct pool *p, unsigned slot)
 {
     if (p->workers[slot].pid != 0 && channel_say(p->workers[slot].channel, 'g') != 0)
-        return; /* it is gone: its end comes as an event */
+        kill(p->workers[slot].pid, SIGKILL); /* it is gone, or would wait for ever: its end comes as an event */
 }
 
 void pool_kill(struct pool *p, unsigned slot)
