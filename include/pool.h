@@ -5,7 +5,7 @@
  * A worker and its parent have one channel, a socketpair. The worker says one byte at a time; the parent answers one.
  * The end of file on it is how a worker's end is noticed, whatever ended it.
  *
- * 1. pool_init(), after signals_catch()
+ * 1. pool_init(), after signals_hold()
  * 2. pool_start() a worker in a free slot; pool_wait() for the next event; pool_answer() a worker that waits
  * 3. pool_stop() kills and reaps what is left; pool_release()
  */

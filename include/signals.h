@@ -1,7 +1,8 @@
 /*
  * signals.h - the three signals that ask for an end: SIGINT, SIGTERM, SIGHUP.
  *
- * Between signals_catch() and signals_release() they are blocked except while the pool sleeps in ppoll(2), so they
+ * Until signals_hold() they end the program as they always do: there is nothing to tidy up yet, and it may be waiting
+ * for a pipe. From there to signals_release() they are blocked except while the pool sleeps in ppoll(2), so they
  * arrive between two steps and never inside one: the output is whole or not there.
  */
 #ifndef SHMLOAD_SIGNALS_H
@@ -10,10 +11,13 @@
 #include <signal.h>
 
 /*
- * A signal that was ignored before (nohup(1)) stays ignored. SIGPIPE and SIGXFSZ are ignored from now on: a
- * reader who has gone and a file that is too large are errors of write(2).
+ * SIGPIPE and SIGXFSZ are ignored from now on: a reader who has gone and a file that is too large are errors of
+ * write(2).
  */
-void signals_catch(void);
+void signals_ignore(void);
+
+/* Before the first worker and the first file. A signal that was ignored before (nohup(1)) stays ignored. */
+void signals_hold(void);
 
 /* The one that arrived or is waiting to, or 0. */
 int signals_caught(void);
@@ -27,7 +31,7 @@ const sigset_t *signals_mask_before(void);
  */
 void signals_in_child(void);
 
-/* Handlers and mask as they were. */
+/* Handlers and mask as they were; one of the three that still waits ends the program here. */
 void signals_release(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include "inputs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,7 +149,7 @@ static const char *standard_input_trouble(struct collecting *c, struct stat *s)
     if (c->standard_input_used)
         return "standard input can be read only once";
     c->standard_input_used = true;
-    if (fstat(STDIN_FILENO, s) != 0)
+    if (fstat(STDIN_FILENO, s) != 0 || (fcntl(STDIN_FILENO, F_GETFL) & O_ACCMODE) == O_WRONLY)
         return "standard input is closed";
     return NULL;
 }

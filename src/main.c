@@ -10,11 +10,13 @@
  * A guess that did not hold has cost one pass: the workers have seen all values by then, so the second pass fits. The
  * output is a temporary file until everything in it has been checked and is on the disk; then it gets its name.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "datasets.h"
 #include "infer.h"
@@ -43,6 +45,7 @@ struct run {
     struct standing standing;
     struct plan plan;
     struct account *accounts;
+    char (*delimiters)[8];   /* names of them, as the accounts have them */
     double started;
 };
 
@@ -114,7 +117,8 @@ static int look(struct run *run, uint32_t typed_columns)
 
     run->findings = calloc(run->inputs.n, sizeof *run->findings);
     run->accounts = calloc(run->inputs.n, sizeof *run->accounts);
-    if (run->findings == NULL || run->accounts == NULL)
+    run->delimiters = calloc(run->inputs.n, sizeof *run->delimiters);
+    if (run->findings == NULL || run->accounts == NULL || run->delimiters == NULL)
         return say("no memory");
     for (size_t i = 0; i < run->inputs.n && n_failed < SAID_AT_MOST; i++) {
         struct failure failure = {.field = -1};
@@ -169,17 +173,16 @@ static enum load_result load(struct run *run, struct store **store)
     return load_run(&job, store);
 }
 
-static void name_delimiters(struct run *run, char (*words)[8])
+static void name_delimiters(struct run *run)
 {
     for (size_t i = 0; i < run->inputs.n; i++)
-        run->accounts[i].delimiter = infer_delimiter_name(run->findings[i].dialect.delimiter, words[i]);
+        run->accounts[i].delimiter = infer_delimiter_name(run->findings[i].dialect.delimiter, run->delimiters[i]);
 }
 
-/* The closing account. Errors -1: standard output did not take it. */
+/* The closing account. The output has its name by now. Errors -1: standard output did not take it. */
 static int tell(struct run *run, uint64_t output_bytes)
 {
     const struct options *o = &run->options;
-    char (*words)[8] = calloc(run->inputs.n, sizeof *words);
     struct run_account account = {
         .n_inputs = run->inputs.n,
         .inputs = run->accounts,
@@ -192,17 +195,19 @@ static int tell(struct run *run, uint64_t output_bytes)
     };
     int result = 0;
 
-    if (words == NULL)
-        return say("no memory");
-    name_delimiters(run, words);
+    name_delimiters(run);
     if (o->json)
         result = report_json(&account);
     else if (o->dry_run)
         result = report_dry_run(&account);
     if (!o->dry_run)
         report_account(&account, o->verbose);
-    free(words);
-    return result == 0 ? 0 : say("standard output does not take the account");
+    if (result == 0)
+        return 0;
+    if (o->dry_run)
+        return say("standard output does not take the account");
+    message_error("standard output does not take the account; %s is complete", o->output);
+    return -1;
 }
 
 static uint64_t count_rejected(const struct run *run)
@@ -238,6 +243,7 @@ static int do_run(struct run *run)
         message_error("%s", error);
         return EXIT_FAILED;
     }
+    signals_hold();
     result = load(run, &store);
     if (result != LOAD_DONE || signals_caught() != 0) {
         store_discard(store);
@@ -262,8 +268,20 @@ static void release(struct run *run)
         finding_release(&run->findings[i]);
     free(run->findings);
     free(run->accounts);
+    free(run->delimiters);
     inputs_release(&run->inputs);
     options_release(&run->options);
+}
+
+/*
+ * Descriptors 0 to 2 that came closed are opened on nothing, and the wrong way round, so that their use is an error still:
+ * otherwise the output could get one of these numbers, and messages with it.
+ */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(EXIT_FAILED);
 }
 
 int main(int argc, char **argv)
@@ -271,6 +289,7 @@ int main(int argc, char **argv)
     struct run run = {.started = now()};
     int status, signal;
 
+    fill_standard_descriptors();
     switch (options_parse(&run.options, argc, argv)) {
     case OPTIONS_DONE:
         options_release(&run.options);
@@ -282,7 +301,7 @@ int main(int argc, char **argv)
         break;
     }
     message_level(run.options.quiet, run.options.verbose);
-    signals_catch();
+    signals_ignore();
     status = do_run(&run);
     release(&run);
     signal = signals_caught();

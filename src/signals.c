@@ -10,7 +10,7 @@ static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
 enum { N_ENDING = sizeof ending / sizeof *ending };
 
 static volatile sig_atomic_t noted;
-static bool catching;
+static bool ignoring, holding;
 static struct sigaction before[N_ENDING], pipe_before, size_before;
 static sigset_t mask_before;
 
@@ -19,9 +19,18 @@ static void note(int signal)
     noted = signal;
 }
 
-void signals_catch(void)
+void signals_ignore(void)
 {
-    struct sigaction take_note = {.sa_handler = note}, ignore = {.sa_handler = SIG_IGN};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    sigaction(SIGPIPE, &ignore, &pipe_before);
+    sigaction(SIGXFSZ, &ignore, &size_before);
+    ignoring = true;
+}
+
+void signals_hold(void)
+{
+    struct sigaction take_note = {.sa_handler = note};
     sigset_t block;
 
     noted = 0;
@@ -33,17 +42,15 @@ void signals_catch(void)
             sigaddset(&block, ending[i]);
         }
     }
-    sigaction(SIGPIPE, &ignore, &pipe_before);
-    sigaction(SIGXFSZ, &ignore, &size_before);
     sigprocmask(SIG_BLOCK, &block, &mask_before);
-    catching = true;
+    holding = true;
 }
 
 int signals_caught(void)
 {
     sigset_t waiting;
 
-    if (noted == 0 && catching && sigpending(&waiting) == 0)
+    if (noted == 0 && holding && sigpending(&waiting) == 0)
         for (int i = 0; i < N_ENDING; i++)
             if (sigismember(&waiting, ending[i]) == 1)
                 return ending[i];
@@ -52,7 +59,7 @@ int signals_caught(void)
 
 const sigset_t *signals_mask_before(void)
 {
-    return catching ? &mask_before : NULL;
+    return holding ? &mask_before : NULL;
 }
 
 void signals_in_child(void)
@@ -61,18 +68,21 @@ void signals_in_child(void)
 
     for (int i = 0; i < N_ENDING; i++)
         sigaction(ending[i], &ignore, NULL);
-    if (catching)
+    if (holding)
         sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }
 
 void signals_release(void)
 {
-    if (!catching)
+    if (ignoring) {
+        sigaction(SIGPIPE, &pipe_before, NULL);
+        sigaction(SIGXFSZ, &size_before, NULL);
+        ignoring = false;
+    }
+    if (!holding)
         return;
     for (int i = 0; i < N_ENDING; i++)
         sigaction(ending[i], &before[i], NULL);
-    sigaction(SIGPIPE, &pipe_before, NULL);
-    sigaction(SIGXFSZ, &size_before, NULL);
-    catching = false;
+    holding = false;
     sigprocmask(SIG_SETMASK, &mask_before, NULL);
 }

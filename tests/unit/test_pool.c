@@ -68,7 +68,7 @@ static void words_and_answers(void **state)
     struct pool_news news;
 
     (void)state;
-    signals_catch();
+    signals_hold();
     assert_int_equal(pool_init(&p, 2), 0);
     assert_int_equal(pool_start(&p, 1, work, &(char){'s'}), 0);
     assert_int_equal(p.n_running, 1);
@@ -93,7 +93,7 @@ static void every_end(void **state)
     struct pool_news news;
 
     (void)state;
-    signals_catch();
+    signals_hold();
     assert_int_equal(pool_init(&p, 3), 0);
     assert_int_equal(pool_start(&p, 0, work, &(char){'k'}), 0);
     news = next(&p);
@@ -120,7 +120,7 @@ static void asked_to_end(void **state)
     struct pool p;
 
     (void)state;
-    signals_catch();
+    signals_hold();
     assert_int_equal(signals_caught(), 0);
     assert_int_equal(pool_init(&p, 1), 0);
     assert_int_equal(pool_start(&p, 0, work, &(char){'w'}), 0);
@@ -153,7 +153,7 @@ static void answer_to_nobody(void **state)
     struct pool p;
 
     (void)state;
-    signals_catch();
+    signals_hold();
     assert_int_equal(pool_init(&p, 1), 0);
     assert_int_equal(pool_start(&p, 0, work, &(char){'k'}), 0);
     usleep(50000);
