@@ -13,6 +13,7 @@
 #include "kernel.h"
 #include "options.h"
 #include "plan.h"
+#include "rejects.h"
 #include "report.h"
 #include "standing.h"
 #include "store.h"
@@ -38,8 +39,9 @@ struct load {
 
 /*
  * store   the new file, when the result is LOAD_DONE and there is no dry run; otherwise NULL
+ * rejects the same of the lines that were set aside, finished; NULL also where nobody asked for them
  * Errors  as the result says; what is to be told has been told; no worker is left in any case
  */
-enum load_result load_run(const struct load *load, struct store **store);
+enum load_result load_run(const struct load *load, struct store **store, struct rejects **rejects);
 
 #endif

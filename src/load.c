@@ -29,7 +29,6 @@
 #include "pool.h"
 #include "progress.h"
 #include "region.h"
-#include "rejects.h"
 #include "worker.h"
 
 enum {
@@ -845,12 +844,13 @@ static void init_accounts(const struct load *load)
     }
 }
 
-enum load_result load_run(const struct load *load, struct store **store)
+enum load_result load_run(const struct load *load, struct store **store, struct rejects **rejects)
 {
     struct driver d = {.load = load, .n_slots = load->plan->n_regions, .rows_counted = load->standing->n_rows};
     enum load_result result = LOAD_FAILED;
 
     *store = NULL;
+    *rejects = NULL;
     init_accounts(load);
     progress_init(&d.progress, load->inputs->file_bytes, load->inputs->n, load->options->quiet);
     d.slots = calloc(d.n_slots, sizeof *d.slots);
@@ -861,14 +861,19 @@ enum load_result load_run(const struct load *load, struct store **store)
     }
     if (map_regions(&d) != 0) {
         message_error("no memory for the workers: %s", strerror(errno));
-    } else if (rejects_open(&d.rejects, load->options->rejects, load->options->force || load->final) == 0) {
+    } else if (rejects_open(&d.rejects, load->options->dry_run ? NULL : load->options->rejects,
+                            load->options->force) == 0) {
         drive(&d);
         result = conclude(&d, store);
-        if (rejects_close(d.rejects, result == LOAD_DONE) != 0) {
+        if (result == LOAD_DONE && rejects_finish(d.rejects) != 0) {
             store_discard(*store);
             *store = NULL;
             result = LOAD_FAILED;
         }
+        if (result == LOAD_DONE)
+            *rejects = d.rejects;
+        else
+            rejects_discard(d.rejects);
     }
     release(&d);
     return result;

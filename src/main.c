@@ -10,6 +10,7 @@
  * A guess that did not hold has cost one pass: the workers have seen all values by then, so the second pass fits. The
  * output is a temporary file until everything in it has been checked and is on the disk; then it gets its name.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "message.h"
 #include "options.h"
 #include "plan.h"
+#include "rejects.h"
 #include "report.h"
 #include "signals.h"
 #include "store.h"
@@ -150,7 +152,7 @@ static int settle_schemas(struct run *run)
 }
 
 /* One pass over all inputs; a second one where a guess did not hold. */
-static enum load_result load(struct run *run, struct store **store)
+static enum load_result load(struct run *run, struct store **store, struct rejects **rejects)
 {
     struct load job = {
         .options = &run->options,
@@ -162,7 +164,7 @@ static enum load_result load(struct run *run, struct store **store)
         .kernel_class = run->kernel_class,
         .accounts = run->accounts,
     };
-    enum load_result result = load_run(&job, store);
+    enum load_result result = load_run(&job, store, rejects);
 
     if (result != LOAD_MISFIT)
         return result;
@@ -170,7 +172,7 @@ static enum load_result load(struct run *run, struct store **store)
         return LOAD_FAILED;
     message_detail("a guessed type did not hold: reading once more with wider ones");
     job.final = true;
-    return load_run(&job, store);
+    return load_run(&job, store, rejects);
 }
 
 static void name_delimiters(struct run *run)
@@ -219,10 +221,29 @@ static uint64_t count_rejected(const struct run *run)
     return n;
 }
 
+/*
+ * Give the files their names, the output first: lines set aside beside no output would be worse than the reverse.
+ * Errors -1, said.
+ */
+static int commit(const struct run *run, struct store *store, struct rejects *rejects, uint64_t *output_bytes)
+{
+    char error[STORE_ERROR];
+
+    if (store != NULL && store_commit(store, output_bytes, error) != 0) {
+        rejects_discard(rejects);
+        return say(error);
+    }
+    if (rejects_commit(rejects) == 0)
+        return 0;
+    message_error("%s is complete, but the lines that were set aside are not kept", run->options.output);
+    return -1;
+}
+
 /* All but the signals and the release. Returns the exit status. */
 static int do_run(struct run *run)
 {
     struct store *store = NULL;
+    struct rejects *rejects = NULL;
     uint32_t typed_columns;
     uint64_t output_bytes = 0; /* of a dry run */
     char error[STORE_ERROR];
@@ -244,15 +265,14 @@ static int do_run(struct run *run)
         return EXIT_FAILED;
     }
     signals_hold();
-    result = load(run, &store);
+    result = load(run, &store, &rejects);
     if (result != LOAD_DONE || signals_caught() != 0) {
         store_discard(store);
+        rejects_discard(rejects);
         return EXIT_FAILED;
     }
-    if (store != NULL && store_commit(store, &output_bytes, error) != 0) {
-        message_error("%s", error);
+    if (commit(run, store, rejects, &output_bytes) != 0)
         return EXIT_FAILED;
-    }
     schemas_tell_codes(&run->schemas, run->findings, &run->inputs, &run->options);
     if (tell(run, output_bytes) != 0)
         return EXIT_FAILED;
@@ -280,7 +300,8 @@ static void release(struct run *run)
 static void fill_standard_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
             _exit(EXIT_FAILED);
 }
 

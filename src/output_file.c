@@ -532,7 +532,7 @@ int output_file_commit(struct output_file *f, char error[OUTPUT_FILE_ERROR])
         result = errno == EEXIST ? refused(error, f->name, "has appeared meanwhile and is kept; --force replaces it")
                                  : failed(error, f->name, "create", errno);
     else if (sync_directory(f->directory) != 0)
-        result = failed(error, f->name, "sync its directory", errno);
+        result = failed(error, f->name, "sync its directory, though the file is complete", errno);
     else
         result = 0;
     if (result != 0)
