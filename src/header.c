@@ -202,9 +202,20 @@ static bool fits(const struct headline *line, uint32_t n_columns)
     return line->words != NULL && line->n == n_columns;
 }
 
+/* ',gene,call': row labels in front that have no name, as data frames are written. */
+static bool names_all_but_the_index(const struct headline *line)
+{
+    for (size_t i = 0; i < line->n; i++)
+        if ((*line->words[i] == '\0') != (i == 0))
+            return false;
+    return line->n > 1;
+}
+
 /* A missing token above numbers is a missing value, no name; so it says nothing for a header. */
 static bool stands_above_numbers(const struct headline *line, const bool *numeric, const struct missing *missing)
 {
+    if (names_all_but_the_index(line) && numeric != NULL && numeric[0])
+        return true;
     for (size_t i = 0; numeric != NULL && i < line->n; i++)
         if (numeric[i] &&
             !convert_is_missing(missing, KIND_STRING, line->words[i], strlen(line->words[i])))

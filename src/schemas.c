@@ -330,8 +330,12 @@ static int guess_type(struct maker *m, struct field *f, const struct survey *sur
         snprintf(m->error, SCHEMA_ERROR, "--matrix: the integers of all columns fit no 64-bit type: give --dtype f8");
         return -1;
     }
-    snprintf(m->error, SCHEMA_ERROR, "field '%.60s' has integers that fit no 64-bit type: give it one by "
-             "--dtype '%.60s=S' or '=f8'", f->name, f->name);
+    if (widened.missing && !widened.too_large)
+        snprintf(m->error, SCHEMA_ERROR, "field '%.40s' has missing values beside integers that f8 would round: give "
+                 "--fill '%.40s=VALUE', or --dtype '%.40s=S' or '=f8'", f->name, f->name, f->name);
+    else
+        snprintf(m->error, SCHEMA_ERROR, "field '%.60s' has integers that fit no 64-bit type: give it one by "
+                 "--dtype '%.60s=S' or '=f8'", f->name, f->name);
     return -1;
 }
 

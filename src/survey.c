@@ -143,6 +143,9 @@ static int set_integer(const struct survey *s, struct field *f)
     return FAILURE_NONE;
 }
 
+/* Up to here f8 holds every integer. */
+static const uint64_t LARGEST_EXACT = UINT64_C(1) << 53;
+
 int survey_type(const struct survey *s, const struct missing *missing, struct field *field)
 {
     bool needs_nan = s->missing && (missing == NULL || !missing->has_fill);
@@ -155,6 +158,8 @@ int survey_type(const struct survey *s, const struct missing *missing, struct fi
     }
     if (s->class == SURVEY_INTEGER && (!needs_nan || s->too_large))
         return set_integer(s, field);
+    if (s->class == SURVEY_INTEGER && (s->most_positive > LARGEST_EXACT || s->most_negative > LARGEST_EXACT))
+        return FAILURE_NO_TYPE; /* f8 has a NaN, but would round them */
     set_type(field, KIND_FLOAT, 8);
     return FAILURE_NONE;
 }

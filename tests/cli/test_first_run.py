@@ -154,3 +154,19 @@ def test_header_alone(tool):
     tool.write("b.txt", "x,y\n")
     tool.ok("a.txt", "b.txt", "-o", "both.h5")
     assert tool.read("b", "both.h5").shape == (0,) and tool.read("b", "both.h5").dtype == tool.read("a", "both.h5").dtype
+
+
+def test_data_frame_with_its_index(tool):
+    """to_csv() of a data frame: the row labels' column has no name, the line is a header all the same."""
+    tool.write("t.csv", ",gene,call\n0,TP53,up\n1,BRCA1,down\n")
+    tool.ok("t.csv", "-o", "out.h5")
+    assert tool.read("t").dtype.names == ("f0", "gene", "call")
+    assert tool.read("t")["gene"].tolist() == [b"TP53", b"BRCA1"]
+
+
+def test_large_integers_beside_missing_ones_are_not_rounded(tool):
+    tool.write("t.csv", "id,acc\n1,1234567890123456789\n2,NA\n")
+    result = tool.run("t.csv", "-o", "out.h5")
+    assert result.status == 1 and "--fill" in result.err and not tool.exists("out.h5")
+    tool.ok("t.csv", "-o", "out.h5", "--fill", "acc=-1")
+    assert tool.read("t")["acc"].tolist() == [1234567890123456789, -1]
