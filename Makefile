@@ -20,8 +20,10 @@ VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(
 B := $(subst $() $(),-,build/$(VARIANT))
 B := $(B:%/=%)
 
-# HDF5 without a pkg-config module: its compiler wrapper knows.
-ifeq ($(shell pkg-config --exists hdf5 2>/dev/null && echo found),)
+# The serial HDF5, whatever the system's choice is where a parallel one stands beside it; without a pkg-config module
+# its compiler wrapper knows.
+HDF5_MODULE := $(shell pkg-config --exists hdf5-serial 2>/dev/null && echo hdf5-serial || echo hdf5)
+ifeq ($(shell pkg-config --exists $(HDF5_MODULE) 2>/dev/null && echo found),)
 H5CC := $(shell h5cc -show 2>/dev/null)
 HDF5_CFLAGS ?= $(filter -I%,$(H5CC))
 HDF5_LIBS ?= $(or $(filter -L% -l% -Wl% %.a %.so,$(H5CC)),-lhdf5)
@@ -34,7 +36,7 @@ $(1)_LIBS ?= $$(shell pkg-config --libs $(2) 2>/dev/null || echo $(3))
 LIBRARY_CFLAGS += $$(patsubst -I%,-isystem %,$$($(1)_CFLAGS))
 LIBRARY_LIBS += $$($(1)_LIBS)
 endef
-$(eval $(call library,HDF5,hdf5,-lhdf5))
+$(eval $(call library,HDF5,$(HDF5_MODULE),-lhdf5))
 $(eval $(call library,LIBCSV,libcsv,-lcsv))
 $(eval $(call library,LIBISAL,libisal,-lisal))
 $(eval $(call library,LIBDEFLATE,libdeflate,-ldeflate))
