@@ -29,6 +29,16 @@ HDF5_CFLAGS ?= $(filter -I%,$(H5CC))
 HDF5_LIBS ?= $(or $(filter -L% -l% -Wl% %.a %.so,$(H5CC)),-lhdf5)
 endif
 
+# HDF5's own archive, where it links without the network drivers. Their forty shared libraries would be mapped into
+# each worker that is forked, which doubles the price of a fork.
+ifeq ($(origin HDF5_LIBS),undefined)
+HDF5_ARCHIVE := $(shell pkg-config --libs-only-L hdf5 2>/dev/null) -Wl,-Bstatic -lhdf5 -Wl,-Bdynamic -lsz -lz -ldl -lm
+ifeq ($(shell f=$$(mktemp) && printf 'int H5open(void);\nint main(void)\n{\n    return H5open();\n}\n' | \
+	$(CC) -x c -o "$$f" - $(HDF5_ARCHIVE) 2>/dev/null && "$$f" && echo links; rm -f "$$f"),links)
+HDF5_LIBS := $(HDF5_ARCHIVE)
+endif
+endif
+
 # $(call library,NAME,pkg-config module,flags where there is no such module)
 define library
 $(1)_CFLAGS ?= $$(shell pkg-config --cflags $(2) 2>/dev/null)

@@ -1234,7 +1234,8 @@ static int make_lists(struct store *s)
 }
 
 /*
- * The cache of metadata is kept small: each page of it has to be copied to, and shared with, every worker that is forked.
+ * The cache of metadata is kept small, as each page of the heap is shared anew with every worker that is forked. Its size
+ * counts bytes of the file; in memory the attributes of one dataset are ten times that, hence evict_on_close as well.
  */
 static int set_cache(hid_t access)
 {
@@ -1263,7 +1264,8 @@ static hid_t access_list(void)
     if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ||
         H5Pset_alignment(access, ALIGN_FROM_BYTES, PAGE_BYTES) < 0 ||
-        set_cache(access) != 0 || H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
+        set_cache(access) != 0 || H5Pset_evict_on_close(access, true) < 0 ||
+        H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
         (void)H5Pclose(access);
         return -1;
     }
