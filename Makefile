@@ -32,7 +32,8 @@ endif
 # HDF5's own archive, where it links without the network drivers. Their forty shared libraries would be mapped into
 # each worker that is forked, which doubles the price of a fork.
 ifeq ($(origin HDF5_LIBS),undefined)
-HDF5_ARCHIVE := $(shell pkg-config --libs-only-L hdf5 2>/dev/null) -Wl,-Bstatic -lhdf5 -Wl,-Bdynamic -lsz -lz -ldl -lm
+HDF5_ARCHIVE := -Wl,-Bstatic $(shell pkg-config --libs $(HDF5_MODULE) 2>/dev/null || echo -lhdf5) -Wl,-Bdynamic \
+	-lsz -lz -ldl -lm
 ifeq ($(shell f=$$(mktemp) && printf 'int H5open(void);\nint main(void)\n{\n    return H5open();\n}\n' | \
 	$(CC) -x c -o "$$f" - $(HDF5_ARCHIVE) 2>/dev/null && "$$f" && echo links; rm -f "$$f"),links)
 HDF5_LIBS := $(HDF5_ARCHIVE)
