@@ -40,7 +40,7 @@ struct outcome {
     uint64_t n_lines;           /* physical lines from text_from to text_to */
     uint64_t text_from;         /* byte of text where the first record could begin */
     uint64_t text_to;           /* byte behind the last record */
-    uint64_t file_bytes;        /* taken from the file so far: progress */
+    uint64_t file_bytes;        /* where the next byte of the file will be taken */
     struct convert_tally tally;
     bool misfit;                /* a guessed type did not hold: the rows are void, the surveys count */
     bool unterminated;          /* the last line had no line end */

@@ -22,6 +22,8 @@ enum {
 struct slice {
     size_t input;
     uint64_t from, to;         /* as in struct worker_job */
+    uint64_t file_from;        /* byte of the file where its text is to be found: 'from', or the bgzip block that begins
+                                * with the byte of text before */
     bool first, last;          /* of its input */
 };
 

@@ -59,6 +59,24 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t buffer_bytes, st
  */
 int stream_seek(struct stream *stream, uint64_t offset) MUST_USE;
 
+/* Where a gzip member begins: in the file, and its text in the text; both in bytes from the input's start. */
+struct stream_place {
+    uint64_t file, text;
+};
+
+/*
+ * Start over at a member that is said to begin there.
+ * Errors   0, or -1 (not gzip, not seekable)
+ */
+int stream_seek_member(struct stream *stream, struct stream_place place) MUST_USE;
+
+/*
+ * A member must begin just there: if not, reading fails with FAILURE_CORRUPT when it comes that far in the file, or past
+ * that byte of text, or to the end. So two parts of a file are the whole of it, when the first one was read past the
+ * place where they were cut.
+ */
+void stream_expect_member(struct stream *stream, struct stream_place place);
+
 /*
  * Where the next byte of the file will be taken, in bytes from the input's start (compressed ones for a compressed
  * stream, which reads ahead): for progress.

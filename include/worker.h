@@ -26,6 +26,8 @@ struct worker_job {
 
     uint64_t from, to;            /* bytes of text; to == UINT64_MAX: until the end */
     bool exact;                   /* a record begins at 'from' */
+    struct stream_place begin;    /* of gzip: a member to begin with, its text not behind from - 1 */
+    struct stream_place next;     /* and the one that the next slice begins with; all zeros: there is none */
     uint64_t file_bytes;          /* size the file had when the work was planned; 0: not known */
     uint64_t skip_footer;         /* lines at the end of the input that are no records */
 

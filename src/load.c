@@ -130,6 +130,14 @@ static struct outcome *outcome_of(const struct slot *s)
     return (struct outcome *)(void *)s->region.base;
 }
 
+/* Of the input, by this slice so far. */
+static uint64_t bytes_taken(const struct driver *d, const struct slot *s)
+{
+    uint64_t from = slice_of(d, s->slice)->file_from, to = outcome_of(s)->file_bytes;
+
+    return to > from ? to - from : 0;
+}
+
 static bool rows_wanted(const struct driver *d)
 {
     return !d->misfit && !d->failed && !d->load->options->dry_run;
@@ -183,11 +191,22 @@ static void peer_warm(void *peer, size_t rows_bytes)
         region_warm(p->region, p->rows_offset + rows_bytes);
 }
 
+/* Of the last slice of a compressed file: the bytes that its text is packed in. */
 static uint64_t slice_text(const struct slice *slice, const struct input *input)
 {
-    uint64_t end = slice->to == UINT64_MAX ? input->file_bytes : slice->to;
+    if (slice->to != UINT64_MAX)
+        return slice->to - slice->from;
+    return input->file_bytes > slice->file_from ? input->file_bytes - slice->file_from : 0;
+}
 
-    return end > slice->from ? end - slice->from : 0;
+/* The bgzip block that a slice begins with; all zeros where there is none, or it is the file's first. */
+static struct stream_place place_of(const struct driver *d, size_t slice)
+{
+    const struct slice *s = slice_of(d, slice);
+
+    if (s->first || d->load->findings[s->input].codec == CODEC_PLAIN)
+        return (struct stream_place){0};
+    return (struct stream_place){.file = s->file_from, .text = s->from - 1};
 }
 
 /* The child's whole life. */
@@ -216,6 +235,8 @@ static void do_slice(void *user, int channel)
         .from = work->from,
         .to = slice->to,
         .exact = work->exact,
+        .begin = place_of(d, slot->slice),
+        .next = slice->last ? (struct stream_place){0} : place_of(d, slot->slice + 1),
         .file_bytes = f->sliceable ? input->file_bytes : 0,
         .skip_footer = o->skip_footer,
         .schema = schema,
@@ -531,7 +552,7 @@ static void add_to_account(struct driver *d, const struct slot *s)
     struct account *a = &d->load->accounts[slice->input];
 
     a->text_bytes = o->text_to;
-    a->file_bytes += o->file_bytes;
+    a->file_bytes = o->file_bytes > a->file_bytes ? o->file_bytes : a->file_bytes;
     a->n_lines += o->n_lines;
     a->n_rows += o->n_rows;
     a->n_rejected += d->load->options->max_errors_given ? o->n_bad : 0;
@@ -605,7 +626,7 @@ static void end_slice(struct driver *d, struct slot *s)
             tell_failures(d, s);
         add_to_account(d, s);
     }
-    d->bytes_done += o->file_bytes;
+    d->bytes_done += bytes_taken(d, s);
     d->text_done = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
     if (slice->last)
         end_input(d, slice->input);
@@ -715,7 +736,7 @@ static void show_progress(struct driver *d)
 
     for (unsigned i = 0; i < d->n_slots; i++)
         if (d->slots[i].state != SLOT_FREE)
-            bytes += outcome_of(&d->slots[i])->file_bytes;
+            bytes += bytes_taken(d, &d->slots[i]);
     progress_show(&d->progress, bytes, d->head < d->load->plan->n ? slice_of(d, d->head)->input : d->load->inputs->n);
 }
 

@@ -4,12 +4,16 @@
  * The memory is shared out before anything starts: a fixed sum for the parent, a fixed sum for each worker (its text
  * buffer and the kernel's scratch), the rest in equal regions. Rows of text take about as much room as the text, so a
  * slice is not larger than a region; where they take more, the worker hands its region over more than once.
+ *
+ * Plain files are cut anywhere, bgzip files at their blocks, where a worker for each would leave others idle.
  */
 #include "plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "bgzf.h"
 
 static const uint64_t MIB = 1 << 20;
 static const uint64_t PARENT_BYTES = 16 << 20, WORKER_BYTES = 4 << 20;
@@ -48,57 +52,109 @@ static int share_memory(struct plan *p, size_t n_slices, const struct resources 
     return 0;
 }
 
-static uint64_t slice_size(const struct plan *p, const struct inputs *inputs, const struct options *o)
+/* What is made and released by plan_make(). */
+struct planning {
+    const struct inputs *inputs;
+    const struct finding *findings;
+    const struct options *options;
+    struct bgzf *blocks;  /* for each input; all zeros where it has none, or is not to be cut */
+    uint64_t text_bytes;  /* of all inputs, as far as known: those that cannot be cut count as they lie on the disk */
+    uint64_t size;        /* of a slice */
+};
+
+/* A file in blocks that would be a good part of one worker's share is worth to be walked. */
+static bool worth_cutting(const struct planning *g, size_t input, unsigned jobs)
 {
+    const struct input *in = &g->inputs->input[input];
+
+    if (g->findings[input].codec != CODEC_GZIP || !in->regular || g->options->skip_footer > 0)
+        return false;
+    return g->options->slice_bytes > 0 || (jobs > 1 && in->file_bytes >= g->inputs->file_bytes / (4 * jobs));
+}
+
+static void walk_inputs(struct planning *g, unsigned jobs)
+{
+    g->text_bytes = g->inputs->file_bytes;
+    for (size_t i = 0; i < g->inputs->n; i++)
+        if (worth_cutting(g, i, jobs) && bgzf_walk(&g->blocks[i], g->inputs->input[i].path) == 0)
+            g->text_bytes += g->blocks[i].text_bytes - g->inputs->input[i].file_bytes;
+}
+
+static uint64_t slice_size(const struct plan *p, const struct planning *g)
+{
+    const struct options *o = g->options;
     uint64_t size = PLAN_SLICE_MAX;
 
     if (o->slice_bytes > 0)
         return o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
-    if (inputs->n < p->jobs && inputs->file_bytes / (2 * p->jobs) < size)
-        size = inputs->file_bytes / (2 * p->jobs); /* few inputs: every CPU gets its share */
+    if (g->inputs->n < p->jobs && g->text_bytes / (2 * p->jobs) < size)
+        size = g->text_bytes / (2 * p->jobs); /* few inputs: every CPU gets its share */
     if (size > p->region_bytes)
         size = p->region_bytes;
     return size < 4 * MIB ? 4 * MIB : size;
 }
 
-static bool may_be_cut(const struct finding *f, const struct options *o)
+/* How many slices an input is to have, of text from text_start on. */
+static size_t wanted_slices(const struct planning *g, size_t input, uint64_t *text_bytes)
 {
-    return f->sliceable && o->skip_footer == 0;
-}
+    const struct finding *f = &g->findings[input];
+    bool in_blocks = g->blocks[input].n > 0;
+    uint64_t end = in_blocks ? g->blocks[input].text_bytes : g->inputs->input[input].file_bytes;
 
-static size_t count_slices(const struct input *in, const struct finding *f, const struct options *o, uint64_t size)
-{
-    uint64_t text_bytes = in->file_bytes > f->text_start ? in->file_bytes - f->text_start : 0;
-
-    if (!may_be_cut(f, o) || text_bytes <= size)
+    *text_bytes = end > f->text_start ? end - f->text_start : 0;
+    if (g->options->skip_footer > 0 || !(f->sliceable || in_blocks) || *text_bytes <= g->size)
         return 1;
-    return (size_t)((text_bytes + size - 1) / size);
+    return (size_t)((*text_bytes + g->size - 1) / g->size);
 }
 
-static void cut(struct slice *slices, size_t n, size_t input, uint64_t start, uint64_t text_bytes)
+/*
+ * The place of a cut at 'text' or behind it: there in a plain file; in one of blocks behind the first byte of the next
+ * block with a mark, so that the byte before, by which a slice tells whether it begins with a line, is in that block.
+ * mark   the first one that may be it; moved on to the one behind
+ * False  there is none
+ */
+static bool find_cut(const struct bgzf *blocks, size_t *mark, uint64_t text, struct slice *s)
 {
-    for (size_t k = 0; k < n; k++)
-        slices[k] = (struct slice){
-            .input = input,
-            .from = start + text_bytes / n * k,
-            .to = k + 1 < n ? start + text_bytes / n * (k + 1) : UINT64_MAX,
-            .first = k == 0,
-            .last = k + 1 == n,
-        };
+    s->from = s->file_from = text;
+    if (blocks->n == 0)
+        return true;
+    while (*mark < blocks->n && blocks->marks[*mark].text < text)
+        (*mark)++;
+    if (*mark == blocks->n || blocks->marks[*mark].text + 1 >= blocks->text_bytes)
+        return false;
+    s->from = blocks->marks[*mark].text + 1;
+    s->file_from = blocks->marks[(*mark)++].file;
+    return true;
 }
 
-int plan_make(struct plan *plan, const struct inputs *inputs, const struct finding *findings,
-              const struct options *options, const struct resources *resources, char error[SCHEMA_ERROR])
+/* The slices of one input. Returns how many; slices may be NULL, to count them. */
+static size_t cut(const struct planning *g, size_t input, struct slice *slices)
 {
-    uint64_t size;
+    uint64_t start = g->findings[input].text_start, text_bytes;
+    size_t wanted = wanted_slices(g, input, &text_bytes), n = 1, mark = 0;
+    struct slice s = {.input = input, .from = start, .first = true}, next = {.input = input};
 
-    memset(plan, 0, sizeof *plan);
-    plan->small = inputs->file_bytes / (inputs->n > 0 ? inputs->n : 1) < SMALL_INPUT;
-    if (share_memory(plan, SIZE_MAX, resources, error) != 0)
-        return -1;
-    size = slice_size(plan, inputs, options);
-    for (size_t i = 0; i < inputs->n; i++)
-        plan->n += count_slices(&inputs->input[i], &findings[i], options, size);
+    for (size_t k = 1; k < wanted && find_cut(&g->blocks[input], &mark, start + text_bytes / wanted * k, &next); k++) {
+        s.to = next.from;
+        if (slices != NULL)
+            *slices++ = s;
+        s = next;
+        n++;
+    }
+    s.to = UINT64_MAX;
+    s.last = true;
+    if (slices != NULL)
+        *slices = s;
+    return n;
+}
+
+static int make_slices(struct plan *plan, struct planning *g, const struct resources *resources,
+                       char error[SCHEMA_ERROR])
+{
+    walk_inputs(g, plan->jobs);
+    g->size = slice_size(plan, g);
+    for (size_t i = 0; i < g->inputs->n; i++)
+        plan->n += cut(g, i, NULL);
     if (share_memory(plan, plan->n, resources, error) != 0)
         return -1;
     plan->slices = calloc(plan->n, sizeof *plan->slices);
@@ -106,13 +162,30 @@ int plan_make(struct plan *plan, const struct inputs *inputs, const struct findi
         snprintf(error, SCHEMA_ERROR, "no memory for a plan of %zu slices", plan->n);
         return -1;
     }
-    for (size_t i = 0, k = 0; i < inputs->n; i++) {
-        size_t n = count_slices(&inputs->input[i], &findings[i], options, size);
-
-        cut(plan->slices + k, n, i, findings[i].text_start, inputs->input[i].file_bytes - findings[i].text_start);
-        k += n;
-    }
+    for (size_t i = 0, k = 0; i < g->inputs->n; i++)
+        k += cut(g, i, plan->slices + k);
     return 0;
+}
+
+int plan_make(struct plan *plan, const struct inputs *inputs, const struct finding *findings,
+              const struct options *options, const struct resources *resources, char error[SCHEMA_ERROR])
+{
+    struct planning g = {.inputs = inputs, .findings = findings, .options = options};
+    int status = -1;
+
+    memset(plan, 0, sizeof *plan);
+    plan->small = inputs->file_bytes / (inputs->n > 0 ? inputs->n : 1) < SMALL_INPUT;
+    if (share_memory(plan, SIZE_MAX, resources, error) != 0)
+        return -1;
+    g.blocks = calloc(inputs->n, sizeof *g.blocks);
+    if (g.blocks != NULL)
+        status = make_slices(plan, &g, resources, error);
+    else
+        snprintf(error, SCHEMA_ERROR, "no memory for a plan of %zu inputs", inputs->n);
+    for (size_t i = 0; g.blocks != NULL && i < inputs->n; i++)
+        bgzf_release(&g.blocks[i]);
+    free(g.blocks);
+    return status;
 }
 
 void plan_release(struct plan *plan)

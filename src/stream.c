@@ -38,6 +38,8 @@ struct stream {
     unsigned char *input;             /* INPUT_BYTES, of which [in, in + in_bytes) wait to be inflated */
     unsigned char *in;
     size_t in_bytes;
+    uint64_t text;                    /* bytes given out, from the input's start */
+    struct stream_place expected;     /* a member has to begin here; .file 0: nothing is expected */
 
     struct failure failure;           /* the first one, told again to whoever reads on */
 };
@@ -147,6 +149,19 @@ static int refill(struct stream *s, size_t wanted)
     return 0;
 }
 
+/* False when no member begins where one was expected. Asked where one begins, and at the end. */
+static bool keeps_its_place(struct stream *s, bool at_end)
+{
+    uint64_t at = s->position - s->in_bytes;
+
+    if (s->expected.file == 0 || (at < s->expected.file && !at_end))
+        return true;
+    if (at != s->expected.file || s->text != s->expected.text)
+        return false;
+    s->expected.file = 0;
+    return true;
+}
+
 /*
  * Pass over zeros and begin the member that follows.
  * Errors  1 begun, 0 at the end of the input, -1 with failure filled
@@ -159,7 +174,7 @@ static int next_member(struct stream *s)
         if (refill(s, STREAM_MAGIC) != 0)
             return -1;
         if (s->in_bytes == 0)
-            return 0;
+            return keeps_its_place(s, true) ? 0 : fail(&s->failure, FAILURE_CORRUPT, 0);
         if (*s->in != 0)
             break;
         s->in++;
@@ -169,7 +184,7 @@ static int next_member(struct stream *s)
 
     size_t gap = s->class->gap_bytes;
     bool gap_fits = n_zeros == 0 || (gap > 0 && n_zeros % gap == 0);
-    if (!gap_fits || stream_codec(s->in, s->in_bytes) != s->codec)
+    if (!gap_fits || stream_codec(s->in, s->in_bytes) != s->codec || !keeps_its_place(s, false))
         return fail(&s->failure, FAILURE_CORRUPT, 0);
     if (s->class->begin(s->state) != CODEC_GOES_ON)
         return fail(&s->failure, FAILURE_MEMORY, ENOMEM);
@@ -204,6 +219,9 @@ static ssize_t step(struct stream *s, unsigned char *buffer, size_t buffer_bytes
     case CODEC_NO_MEMORY:
         return fail(&s->failure, FAILURE_MEMORY, ENOMEM);
     }
+    s->text += room - io.out_bytes;
+    if (s->expected.file != 0 && s->text > s->expected.text) /* its text, and it has not begun */
+        return fail(&s->failure, FAILURE_CORRUPT, 0);
     return (ssize_t)(room - io.out_bytes);
 }
 
@@ -339,6 +357,23 @@ int stream_seek(struct stream *stream, uint64_t offset)
     stream->eof = false;
     stream->failure.code = FAILURE_NONE;
     return 0;
+}
+
+int stream_seek_member(struct stream *stream, struct stream_place place)
+{
+    if (stream->codec != CODEC_GZIP || !stream->seekable || place.file > (uint64_t)INT64_MAX - stream->origin)
+        return -1;
+    stream->position = place.file;
+    stream->text = place.text;
+    stream->eof = stream->in_member = false;
+    stream->in_bytes = 0;
+    stream->failure.code = FAILURE_NONE;
+    return 0;
+}
+
+void stream_expect_member(struct stream *stream, struct stream_place place)
+{
+    stream->expected = place;
 }
 
 uint64_t stream_position(const struct stream *stream)

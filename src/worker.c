@@ -24,6 +24,7 @@ enum {
     BLOCK_BYTES = 256 * 1024,
     PAGE_BYTES = 4096,
     CARRY_BYTES = 64 * 1024,         /* room for the carry at first */
+    OVERRUN_BYTES = 4 * 1024,        /* a slice's last line reaches so far into the next one, mostly */
     PUBLISH_BYTES = 8 * 1024 * 1024, /* of rows that are worth waking the parent */
 };
 
@@ -99,10 +100,23 @@ static ssize_t read_text(struct worker *w, char *to, size_t n)
     return stream_read(w->stream, to, n, &w->outcome->fatal);
 }
 
+/*
+ * How much to read at a time. Of compressed text little more than this slice's: to inflate the next one's is work done
+ * twice.
+ */
+static size_t wanted_bytes(const struct worker *w, size_t room)
+{
+    uint64_t left = w->job->to - w->read_offset;
+
+    if (w->job->next.file == 0 || w->read_offset >= w->job->to || left + OVERRUN_BYTES >= room)
+        return room;
+    return (size_t)left + OVERRUN_BYTES;
+}
+
 /* Carry what is unused and read the next block behind it. Errors a failure code. */
 static int next_block(struct worker *w)
 {
-    size_t skew = w->text_bytes == 0 ? w->read_offset % PAGE_BYTES : 0;
+    size_t wanted, skew = w->text_bytes == 0 ? w->read_offset % PAGE_BYTES : 0;
     int code = reserve_carry(w, w->text_bytes);
     char *start;
     ssize_t n;
@@ -112,7 +126,8 @@ static int next_block(struct worker *w)
     start = block_of(w) + skew - w->text_bytes;
     memmove(start, w->text, w->text_bytes);
     w->text = start;
-    n = read_text(w, block_of(w) + skew, BLOCK_BYTES - skew);
+    wanted = wanted_bytes(w, BLOCK_BYTES - skew);
+    n = read_text(w, block_of(w) + skew, wanted);
     if (n < 0)
         return w->outcome->fatal.code;
     w->at_end = n == 0;
@@ -516,6 +531,13 @@ static int begin_slice(struct worker *w)
         return w->outcome->fatal.code;
     if (stream_kind(w->stream) == CODEC_PLAIN && job->stream == NULL && stream_seek(w->stream, start) == 0)
         w->text_offset = w->read_offset = start;
+    if (job->begin.file > 0) {
+        if (stream_seek_member(w->stream, job->begin) != 0)
+            return FAILURE_CHANGED;
+        w->text_offset = w->read_offset = job->begin.text;
+    }
+    if (job->next.file > 0)
+        stream_expect_member(w->stream, job->next);
     code = reserve_carry(w, 0);
     if (code == FAILURE_NONE && w->text_offset < start)
         code = skip_text(w, start);
