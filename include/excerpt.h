@@ -36,7 +36,7 @@ struct walk {
 
 /*
  * A splitter for that dialect, without a schema. A few are kept, so that many inputs of one kind share one.
- * Owner   this module; good until the eighth other dialect or excerpt_forget()
+ * Owner   this module; good until eight other dialects were asked for behind it, or excerpt_forget()
  * Errors  NULL on no memory
  */
 struct record *excerpt_record(const struct dialect *dialect);

@@ -14,8 +14,9 @@ enum { READERS = 8 };
 static struct reader {
     struct dialect dialect; /* record points to it */
     struct record *record;
+    uint64_t asked;         /* when it was asked for last: the one longest ago makes way */
 } readers[READERS];
-static size_t next_reader;
+static uint64_t n_asked;
 
 static bool same_dialect(const struct dialect *a, const struct dialect *b)
 {
@@ -30,14 +31,19 @@ static bool same_dialect(const struct dialect *a, const struct dialect *b)
 
 struct record *excerpt_record(const struct dialect *dialect)
 {
-    struct reader *r;
+    struct reader *r = readers;
 
-    for (size_t i = 0; i < READERS; i++)
-        if (readers[i].record != NULL && same_dialect(&readers[i].dialect, dialect))
+    n_asked++;
+    for (size_t i = 0; i < READERS; i++) {
+        if (readers[i].record != NULL && same_dialect(&readers[i].dialect, dialect)) {
+            readers[i].asked = n_asked;
             return readers[i].record;
-    r = &readers[next_reader];
-    next_reader = (next_reader + 1) % READERS;
+        }
+        if (readers[i].asked < r->asked)
+            r = &readers[i];
+    }
     record_close(r->record);
+    r->asked = n_asked;
     r->dialect = *dialect;
     r->record = record_open(NULL, &r->dialect);
     return r->record;
