@@ -183,15 +183,14 @@ static enum record_status take_quoted(struct record *r, struct cursor *c)
     if (quoted_undo(r->quoted, open, extent, &f.text, &f.bytes) != 0)
         return fail(r, c, FAILURE_MEMORY, open);
     f.full_bytes = f.bytes;
-    if (memchr(f.text, '\0', f.bytes) != NULL)
-        return fail(r, c, FAILURE_NUL, open);
-
     c->at = open + extent;
     if (c->at > c->line_end) {
         c->n_lines += (uint32_t)lines_between(c->next_line, c->at);
         if (!find_line_end(c, c->at))
             return RECORD_MORE;
     }
+    if (memchr(f.text, '\0', f.bytes) != NULL)
+        return fail(r, c, FAILURE_NUL, open);
     if (c->at < c->line_end && !is_delimiter(d, *c->at) && !is_blank(*c->at) && !mark_at(d, c->at, c->line_end))
         return fail(r, c, FAILURE_QUOTE_JUNK, open);
     return add_field(r, f) ? RECORD_ROW : fail(r, c, FAILURE_MEMORY, open);
@@ -270,7 +269,7 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
     enum record_status status;
 
     for (;;) {
-        const char *stop = c->at, *delimiter;
+        const char *start = c->at, *stop, *delimiter;
 
         if (c->at < c->line_end && *c->at == '"') {
             status = take_quoted(r, c);
@@ -281,12 +280,12 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
                 return RECORD_ROW;
             if (!is_delimiter(d, *c->at)) {
                 r->n_fields--;
-                return fail(r, c, FAILURE_QUOTE_JUNK, c->at);
+                return fail(r, c, FAILURE_QUOTE_JUNK, start);
             }
         } else {
-            delimiter = memchr(stop, d->delimiter, (size_t)(c->line_end - stop));
+            delimiter = memchr(start, d->delimiter, (size_t)(c->line_end - start));
             stop = delimiter != NULL ? delimiter : c->line_end;
-            delimiter = find_mark(d, c->at, stop);
+            delimiter = find_mark(d, start, stop);
             if (delimiter < stop) {
                 stop = c->line_end;
                 status = take_plain(r, c, delimiter);
