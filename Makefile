@@ -3,6 +3,7 @@
 #   make                     build/shmload
 #   make demo                install what is missing, build, load the files in data/, show the result
 #   make test                install what is missing, build, run all tests
+#   make fuzz FUZZ_SECONDS=60 (each target)
 #   make install PREFIX=/usr/local DESTDIR=
 #
 # Libraries come from pkg-config. NAME_CFLAGS and NAME_LIBS (HDF5_LIBS=..., LIBCSV_CFLAGS=...) override it, for
@@ -13,10 +14,12 @@ CFLAGS ?= -O2 -g
 SAN ?=
 STRICT ?=
 COVERAGE ?=
+FUZZ ?=
+FUZZ_SECONDS ?= 60
 PYTHON ?= $(firstword $(foreach p,/usr/bin/python3 python3,$(shell $(p) -c 'import h5py, numpy; print("$(p)")' 2>&1 | grep -x '$(p)')))
 
 VERSION := $(shell sed -n 's/.*SHMLOAD_VERSION "\(.*\)".*/\1/p' include/options.h)
-VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(STRICT),strict) $(if $(COVERAGE),coverage))
+VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(STRICT),strict) $(if $(COVERAGE),coverage) $(if $(FUZZ),fuzz))
 B := $(subst $() $(),-,build/$(VARIANT))
 B := $(B:%/=%)
 
@@ -61,7 +64,7 @@ CMOCKA_LIBS ?= -lcmocka
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wcast-qual -Wwrite-strings -Wpointer-arith -Wstrict-prototypes \
 	-Wmissing-prototypes $(if $(STRICT),-Werror)
-INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage)
+INSTRUMENT := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage) $(if $(FUZZ),-fsanitize=fuzzer-no-link)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude $(LIBRARY_CFLAGS) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT)
 COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
 # Symbols are bound at the start: otherwise each forked worker would do it anew.
@@ -71,6 +74,7 @@ LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -lm
 OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
 MODULES := $(filter-out $(B)/obj/main.o,$(OBJECTS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
 BENCHES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/*_bench.c))
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 AGAIN = $(MAKE) --no-print-directory
@@ -88,6 +92,9 @@ $(B)/obj/%.o: src/%.c Makefile
 $(UNIT_TESTS): $(B)/%: tests/unit/%.c $(MODULES)
 	$(COMPILE) -o $@ $< $(MODULES) $(LDFLAGS) \
 		$(shell grep -o '__wrap_[a-z0-9_]*' $< | sort -u | sed 's/__wrap_/-Wl,--wrap=/') $(LINK_LIBS) $(CMOCKA_LIBS)
+
+$(FUZZERS): $(B)/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(MODULES)
+	$(COMPILE) -fsanitize=fuzzer -o $@ $< $(MODULES) $(LDFLAGS) $(LINK_LIBS)
 
 $(BENCHES): $(B)/%: tests/bench/%.c $(MODULES)
 	$(COMPILE) -o $@ $< $(MODULES) $(LDFLAGS) $(LINK_LIBS)
@@ -137,6 +144,15 @@ bench bench-quick: all $(BENCHES) $(B)/corpus
 	SHMLOAD=$(B)/shmload KERNEL_BENCH=$(B)/kernel_bench CORPUS=$(B)/corpus $(PYTHON) tests/bench/bench.py \
 		$(if $(filter %-quick,$@),--quick)
 
+# Hostile text, made up: clang's libFuzzer on the parsing files, and random files against a reading in Python.
+fuzz: all
+	@tests/fuzz/run $(FUZZ_SECONDS)
+	@from=$$(date +%s); SHMLOAD=$(B)/shmload REFERENCE_SEEDS=$$from:$$((from + 5 * $(FUZZ_SECONDS))) \
+		$(PYTHON) -m pytest -q -p no:cacheprovider tests/cli/test_reference.py
+fuzz-quick:
+	@tests/fuzz/run 3
+build-fuzzers: $(FUZZERS)
+
 # cppcheck stumbles over attributes, and takes pointers to variables for their use, which the compilers tell better.
 lint:
 	$(AGAIN) $(PARALLEL) CC=gcc STRICT=1 build-tests
@@ -166,5 +182,5 @@ clean:
 
 -include $(wildcard $(B)/obj/*.d $(B)/*.d)
 
-.PHONY: all setup demo show test build-tests check check-unit check-cli test-readers bench bench-quick lint coverage install \
-	uninstall dist clean
+.PHONY: all setup demo show test build-tests check check-unit check-cli test-readers bench bench-quick fuzz fuzz-quick \
+	build-fuzzers lint coverage install uninstall dist clean
