@@ -58,6 +58,7 @@ $(eval $(call library,BZIP2,bzip2,-lbz2))
 $(eval $(call library,LIBLZMA,liblzma,-llzma))
 $(eval $(call library,LIBZSTD,libzstd,-lzstd))
 $(eval $(call library,JANSSON,jansson,-ljansson))
+$(eval $(call library,ZLIB,zlib,-lz))
 LIBRARY_CFLAGS := $(LIBRARY_CFLAGS)
 LIBRARY_LIBS := $(LIBRARY_LIBS)
 CMOCKA_LIBS ?= -lcmocka

@@ -1,7 +1,7 @@
 /*
  * hdf5_library.h - the one place that includes hdf5.h, and says which versions will do.
  *
- * For store.c, which writes, and standing.c, which reads what stands in a file already.
+ * For store.c, which writes, standing.c, which reads what stands in a file already, and verify.c, which reads back.
  */
 #ifndef SHMLOAD_HDF5_LIBRARY_H
 #define SHMLOAD_HDF5_LIBRARY_H

@@ -15,6 +15,7 @@
 #include "plan.h"
 #include "rejects.h"
 #include "report.h"
+#include "seal.h"
 #include "standing.h"
 #include "store.h"
 
@@ -35,6 +36,7 @@ struct load {
     const struct kernel_class *kernel_class;
     bool final;                       /* the guesses are settled: the second pass */
     struct account *accounts;         /* one per input, filled */
+    struct seals *seals;              /* of all rows that were stored, dataset by dataset, filled; NULL: not wanted */
 };
 
 /*

@@ -78,6 +78,7 @@ struct options {
     /* output */
     bool force;
     bool append;                 /* to 'output', if it exists */
+    bool verify;                 /* read everything back before the output gets its name */
     const char *output;          /* NULL only for a dry run */
     const char *group;           /* 'a' or 'a/b', without slashes at its ends, or NULL */
     bool columns;                /* a dataset for each column */

@@ -19,9 +19,10 @@
 #include "failure.h"
 #include "pack.h"
 #include "schema.h"
+#include "seal.h"
 #include "survey.h"
 
-enum { OUTCOME_FAILURES = 10 };
+enum { OUTCOME_FAILURES = 10, OUTCOME_SEALS = 32 };
 
 enum outcome_state {
     OUTCOME_STARTED = 1, /* still so after the worker's end: it was lost */
@@ -52,6 +53,9 @@ struct outcome {
     size_t rows_lead;           /* of these, before the first whole chunk */
     size_t n_chunks;            /* whole chunks among them */
     size_t rejects_bytes;       /* at the region's end */
+
+    size_t n_seals;             /* where they are wanted: of all rows in the region, as they were before any packing. */
+    struct seal seals[OUTCOME_SEALS]; /* To be read while none are added: at the worker's end, or while it waits */
 };
 
 /* A line that was set aside, as it stands in the region; its text follows. */

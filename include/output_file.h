@@ -95,6 +95,13 @@ int output_file_scratch(struct output_file *scratch, const struct output_file *f
 /* Read all bytes at an offset. Errors 0, or -1 with errno; EIO where the file ends too early */
 int output_file_read(const struct output_file *f, void *data, size_t bytes, off_t offset) MUST_USE;
 
+/*
+ * Sync the file, and let the system forget its pages, so that what is read next comes from where it is kept. A file
+ * system that lives in memory forgets nothing.
+ * Errors   0, or -1 with errno from fsync(2)
+ */
+int output_file_settle(struct output_file *f) MUST_USE;
+
 /* Cut the file at 'end'. Errors 0, or -1 with errno */
 int output_file_truncate(struct output_file *f, off_t end) MUST_USE;
 

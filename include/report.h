@@ -41,6 +41,7 @@ struct run_account {
     bool stored;             /* false: dry run */
     const char *kernel;
     unsigned jobs;
+    bool verified;           /* all rows were read back */
 };
 
 /*
@@ -69,7 +70,7 @@ void report_account(const struct run_account *run, bool verbose);
 
 /*
  * The same as one JSON object on standard output: version, output (null for a dry run), output_bytes, seconds, kernel,
- * jobs, inputs (one on each line), totals. Names are UTF-8 as they are, otherwise as message_printable() makes them.
+ * jobs, verified, inputs (one on each line), totals. Names are UTF-8 as they are, otherwise as message_printable() makes them.
  * Errors  0 or -1 with errno (no memory, output closed)
  */
 int report_json(const struct run_account *run) MUST_USE;

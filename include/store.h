@@ -1,7 +1,7 @@
 /*
  * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
  *
- * store.c and standing.c, which reads, are the only files that know HDF5. Rows arrive in order, dataset after dataset;
+ * store.c, and standing.c and verify.c, which read, are the only files that know HDF5. Rows arrive in order, dataset after dataset;
  * none is copied on its way to the file but where a chunk spans two calls, and the bytes of the file depend on what is
  * stored only: never on how the rows were cut into calls.
  *
@@ -9,7 +9,8 @@
  *
  * 1. store_create() a temporary beside the output
  * 2. for each dataset: store_begin(), store_rows() as often as it takes, store_end()
- * 3. store_commit(): check, sync, rename over the output name, sync the directory; or store_discard()
+ * 3. store_settle() for who wants to read the file back before it gets its name
+ * 4. store_commit(): check, sync, rename over the output name, sync the directory; or store_discard()
  */
 #ifndef SHMLOAD_STORE_H
 #define SHMLOAD_STORE_H
@@ -108,6 +109,13 @@ int store_end(struct store *s, const struct store_attribute *attributes, size_t 
 
 /* A text attribute on the root or on a group. */
 int store_root_attribute(struct store *s, const struct store_attribute *attribute, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Write all there is to the temporary and close it for HDF5, and have the system forget its pages as far as it can: see
+ * output_file_settle(). Only store_temporary(), and store_commit() or store_discard(), may follow.
+ * Errors  0, or -1 with a sentence; the store must then be discarded
+ */
+int store_settle(struct store *s, char error[STORE_ERROR]) MUST_USE;
 
 /*
  * Close with every return value checked, sync, rename, sync the directory. Frees the store either way.

@@ -44,6 +44,7 @@ struct worker_job {
     bool discard;                 /* rows are not wanted from the start: read and survey only */
     size_t record_limit;          /* longest record in bytes of text */
     uint32_t source;              /* the input's number, for the schema's constant field */
+    bool seal;                    /* take checksums of the rows */
     const struct packing *packing; /* whole chunks are packed in the region; NULL: rows stay rows */
 
     struct outcome *outcome;

@@ -91,6 +91,7 @@ struct driver {
     uint64_t n_bad, n_read;    /* bad records and all records, of the run */
     size_t n_failed_inputs;
     uint64_t bytes_done;       /* file bytes of the slices before the head */
+    uint64_t rows_sealed;      /* of the head's dataset, rows before those whose seals are to be taken next */
 
     bool misfit;               /* rows are void: read on for the surveys only */
     bool failed;               /* rows are void: read on for the messages only */
@@ -251,6 +252,7 @@ static void do_slice(void *user, int channel)
         .discard = !rows_wanted(d),
         .record_limit = load->plan->record_limit,
         .source = (uint32_t)(load->standing->n_inputs + slice->input),
+        .seal = load->seals != NULL,
         .packing = packs ? &packing : NULL,
         .outcome = outcome_of(slot),
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),
@@ -396,6 +398,40 @@ static void fail_store(struct driver *d, const char *error)
     d->stop = true; /* not the inputs' fault: nothing more to learn from them */
 }
 
+/* Seals are as long as chunks at least, so that few chunks have to be read twice to compare them. */
+static void begin_seals(struct driver *d, size_t input)
+{
+    const struct load *load = d->load;
+    const struct schema *schema = schema_of(d, input);
+    struct seal none = {.dataset = (uint32_t)input};
+    struct packing packing;
+
+    if (load->seals == NULL || (load->options->concat != NULL && input > 0))
+        return;
+    (void)datasets_packing(&packing, load->options, load->standing, schema);
+    if (load->seals->unit_bytes < packing.chunk_rows * schema->row_bytes)
+        load->seals->unit_bytes = packing.chunk_rows * schema->row_bytes;
+    d->rows_sealed = none.first_row = load->standing->n_rows;
+    seals_add(load->seals, &none); /* a dataset without rows has a seal too */
+}
+
+/* What the region's rows were when the worker had made them. All of them have been taken. */
+static void take_seals(struct driver *d, const struct slot *s)
+{
+    const struct outcome *o = outcome_of(s);
+
+    if (d->load->seals == NULL || !rows_wanted(d))
+        return;
+    for (size_t i = 0; i < o->n_seals; i++) {
+        struct seal seal = o->seals[i];
+
+        seal.dataset = d->load->options->concat != NULL ? 0 : (uint32_t)slice_of(d, s->slice)->input;
+        seal.first_row = d->rows_sealed;
+        d->rows_sealed += seal.n_rows;
+        seals_add(d->load->seals, &seal);
+    }
+}
+
 /* Before the first rows of an input. */
 static void begin_input(struct driver *d, size_t input)
 {
@@ -407,6 +443,7 @@ static void begin_input(struct driver *d, size_t input)
         fail_store(d, error);
     else if (datasets_begin(d->datasets, input, &load->accounts[input], error) != 0)
         fail_store(d, error);
+    begin_seals(d, input);
     d->head_begun = true;
 }
 
@@ -621,6 +658,7 @@ static void end_slice(struct driver *d, struct slot *s)
             note_misfit(d, s);
         take_surveys(d, s);
         take_rejects(d, s);
+        take_seals(d, s);
         d->n_bad += o->n_bad;
         if (!options->max_errors_given || options->rejects == NULL || too_many_bad(d, false))
             tell_failures(d, s);
@@ -717,6 +755,7 @@ static void advance(struct driver *d)
             take_rows(d, s);
         if (s->state == SLOT_WAITING) {
             take_rejects(d, s);
+            take_seals(d, s);
             s->rows_taken = 0;
             __atomic_store_n(&outcome_of(s)->rows_ready, 0, __ATOMIC_RELEASE); /* nothing here until it says so anew */
             s->state = SLOT_RUNNING;
@@ -872,6 +911,8 @@ enum load_result load_run(const struct load *load, struct store **store, struct 
 
     *store = NULL;
     *rejects = NULL;
+    if (load->seals != NULL)
+        load->seals->n = 0;
     init_accounts(load);
     progress_init(&d.progress, load->inputs->file_bytes, load->inputs->n, load->options->quiet);
     d.slots = calloc(d.n_slots, sizeof *d.slots);

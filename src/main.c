@@ -32,6 +32,7 @@
 #include "report.h"
 #include "signals.h"
 #include "store.h"
+#include "verify.h"
 
 enum { EXIT_STORED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2, EXIT_SET_ASIDE = 3 };
 enum { SAID_AT_MOST = 10 };
@@ -46,6 +47,7 @@ struct run {
     struct schemas schemas;
     struct standing standing;
     struct plan plan;
+    struct verify verify;    /* --verify */
     struct account *accounts;
     char (*delimiters)[8];   /* names of them, as the accounts have them */
     double started;
@@ -163,6 +165,7 @@ static enum load_result load(struct run *run, struct store **store, struct rejec
         .standing = &run->standing,
         .kernel_class = run->kernel_class,
         .accounts = run->accounts,
+        .seals = run->options.verify ? &run->verify.seals : NULL,
     };
     enum load_result result = load_run(&job, store, rejects);
 
@@ -181,6 +184,25 @@ static void name_delimiters(struct run *run)
         run->accounts[i].delimiter = infer_delimiter_name(run->findings[i].dialect.delimiter, run->delimiters[i]);
 }
 
+/* --verify: compare what is in the file with what the workers made. Errors -1, said */
+static int read_back(struct run *run, struct store *store)
+{
+    struct verify *v = &run->verify;
+    char error[STORE_ERROR];
+
+    v->options = &run->options;
+    v->inputs = &run->inputs;
+    v->findings = run->findings;
+    v->schemas = &run->schemas;
+    v->jobs = run->plan.jobs;
+    if (store_settle(store, error) != 0)
+        return say(error);
+    v->path = store_temporary(store);
+    if (verify_file(v, error) == 0)
+        return 0;
+    return *error != '\0' ? say(error) : -1; /* a signal says nothing */
+}
+
 /* The closing account. The output has its name by now. Errors -1: standard output did not take it. */
 static int tell(struct run *run, uint64_t output_bytes)
 {
@@ -194,6 +216,7 @@ static int tell(struct run *run, uint64_t output_bytes)
         .stored = !o->dry_run,
         .kernel = run->kernel_class->name,
         .jobs = run->plan.jobs,
+        .verified = o->verify && !o->dry_run,
     };
     int result = 0;
 
@@ -225,10 +248,15 @@ static uint64_t count_rejected(const struct run *run)
  * Give the files their names, the output first: lines set aside beside no output would be worse than the reverse.
  * Errors -1, said.
  */
-static int commit(const struct run *run, struct store *store, struct rejects *rejects, uint64_t *output_bytes)
+static int commit(struct run *run, struct store *store, struct rejects *rejects, uint64_t *output_bytes)
 {
     char error[STORE_ERROR];
 
+    if (store != NULL && run->options.verify && read_back(run, store) != 0) {
+        store_discard(store);
+        rejects_discard(rejects);
+        return -1;
+    }
     if (store != NULL && store_commit(store, output_bytes, error) != 0) {
         rejects_discard(rejects);
         return say(error);
@@ -264,6 +292,10 @@ static int do_run(struct run *run)
         message_error("%s", error);
         return EXIT_FAILED;
     }
+    if (run->options.verify && verify_init(&run->verify, run->inputs.n) != 0) {
+        message_error("no memory");
+        return EXIT_FAILED;
+    }
     signals_hold();
     result = load(run, &store, &rejects);
     if (result != LOAD_DONE || signals_caught() != 0) {
@@ -282,6 +314,7 @@ static int do_run(struct run *run)
 static void release(struct run *run)
 {
     plan_release(&run->plan);
+    verify_release(&run->verify);
     schemas_release(&run->schemas);
     standing_release(&run->standing);
     for (size_t i = 0; run->findings != NULL && i < run->inputs.n; i++)

@@ -619,6 +619,7 @@ static const struct entry entries[] = {
     {'o', "output", "FILE", "the HDF5 file to make", take_text, IN(output)},
     {'f', "force", NULL, "replace the output file if it exists", take_flag, IN(force)},
     {'a', "append", NULL, "add to the output file if it exists", take_flag, IN(append)},
+    {0, "verify", NULL, "read all rows back before the output gets its name", take_flag, IN(verify)},
     {'g', "group", "G", "put all datasets below group G", take_group, 0},
     {0, "name-from", "base|path", "name datasets by file name or by path", take_choice, IN(name_from)},
     {0, "concat", "NAME", "all inputs in one dataset, in their order", take_concat, 0},

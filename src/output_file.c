@@ -368,6 +368,15 @@ int output_file_scratch(struct output_file *scratch, const struct output_file *f
     return scratch->fd >= 0 ? 0 : -1;
 }
 
+/* Pages that are not on the disk yet cannot be forgotten: hence the sync. */
+int output_file_settle(struct output_file *f)
+{
+    if (fsync(f->fd) != 0)
+        return -1;
+    (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_DONTNEED);
+    return 0;
+}
+
 int output_file_truncate(struct output_file *f, off_t end)
 {
     return ftruncate(f->fd, end);

@@ -44,10 +44,12 @@ const char *progress_line(const struct progress *p, double elapsed, uint64_t don
                           size_t line_bytes)
 {
     const double rate = (double)done_bytes / elapsed;
-    const char *files = p->n_inputs == 1 ? "file" : "files";
+    const char *doing = p->doing != NULL ? p->doing : "";
+    char files[64] = "";
+    if (p->n_inputs > 0)
+        snprintf(files, sizeof files, ", %zu of %zu file%s", n_done, p->n_inputs, p->n_inputs == 1 ? "" : "s");
     if (p->total_bytes == 0) {
-        snprintf(line, line_bytes, "%.1f MB, %.0f MB/s, %zu of %zu %s", (double)done_bytes / 1e6, rate / 1e6, n_done,
-                 p->n_inputs, files);
+        snprintf(line, line_bytes, "%s%.1f MB, %.0f MB/s%s", doing, (double)done_bytes / 1e6, rate / 1e6, files);
         return line;
     }
     /* A file that grows, or a pipe beside files, gives more than the total. */
@@ -56,8 +58,7 @@ const char *progress_line(const struct progress *p, double elapsed, uint64_t don
     char left[24] = "?:??";
     if (done > 0)
         print_left(left, sizeof left, (double)(p->total_bytes - done) / rate);
-    snprintf(line, line_bytes, "%.0f%%, %.0f MB/s, %zu of %zu %s, %s left", share * 100, rate / 1e6, n_done,
-             p->n_inputs, files, left);
+    snprintf(line, line_bytes, "%s%.0f%%, %.0f MB/s%s, %s left", doing, share * 100, rate / 1e6, files, left);
     return line;
 }
 

@@ -365,6 +365,7 @@ void report_account(const struct run_account *run, bool verbose)
 {
     char files[2 * NUMBER_BYTES], rows[2 * NUMBER_BYTES], bad[2 * NUMBER_BYTES], size[NUMBER_BYTES];
     char output[PATH_BYTES] = "", output_size[NUMBER_BYTES], rejected[3 * NUMBER_BYTES] = "";
+    const char *verified = run->verified ? ", read back and found right," : "";
     const struct totals t = totals_of(run);
     const double seconds = run->seconds > 1e-6 ? run->seconds : 1e-6;
 
@@ -373,8 +374,8 @@ void report_account(const struct run_account *run, bool verbose)
         snprintf(rejected, sizeof rejected, " stored, %s set aside", counted(bad, t.n_rejected, "bad line"));
     if (run->output != NULL)
         snprintf(output, sizeof output, " -> %s (%s)", run->output, sized(output_size, run->output_bytes));
-    message_notice("%s, %s%s, %s of text%s in %.2f s, %.0f MB/s", counted(files, run->n_inputs, "file"),
-                   counted(rows, t.n_rows, "row"), rejected, sized(size, t.text_bytes), output, run->seconds,
+    message_notice("%s, %s%s, %s of text%s%s in %.2f s, %.0f MB/s", counted(files, run->n_inputs, "file"),
+                   counted(rows, t.n_rows, "row"), rejected, sized(size, t.text_bytes), output, verified, run->seconds,
                    (double)t.text_bytes / 1e6 / seconds);
 }
 
@@ -477,13 +478,14 @@ static int flush_output(void)
 
 int report_json(const struct run_account *run)
 {
-    json_t *head = json_pack("{ss so so sf so sI}",
+    json_t *head = json_pack("{ss so so sf so sI sb}",
                              "version", SHMLOAD_VERSION,
                              "output", json_text(run->output),
                              "output_bytes", run->output != NULL ? json_count(run->output_bytes) : json_null(),
                              "seconds", run->seconds,
                              "kernel", json_text(run->kernel),
-                             "jobs", (json_int_t)run->jobs);
+                             "jobs", (json_int_t)run->jobs,
+                             "verified", (int)run->verified);
     fputc('{', stdout);
     if (put_json(head, JSON_EMBED) != 0)
         return -1;

@@ -1406,13 +1406,22 @@ static int close_file(struct store *s, char error[STORE_ERROR])
     return 0;
 }
 
+int store_settle(struct store *s, char error[STORE_ERROR])
+{
+    assert(s->way == WAY_NONE && "store_end() comes first");
+    if (close_file(s, error) != 0)
+        return -1;
+    return output_file_settle(&s->file) == 0 ? 0 : write_failed(s, error);
+}
+
 int store_commit(struct store *s, uint64_t *file_bytes, char error[STORE_ERROR])
 {
     struct stat status;
-    int result;
+    int result = 0;
 
     assert(s->way == WAY_NONE && "store_end() comes first");
-    result = close_file(s, error);
+    if (s->h5 >= 0)
+        result = close_file(s, error);
     *file_bytes = fstat(s->file.fd, &status) == 0 ? (uint64_t)status.st_size : 0;
     if (result == 0)
         result = output_file_commit(&s->file, error);

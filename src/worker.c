@@ -52,6 +52,7 @@ struct worker {
     bool placed;                  /* outcome->first_row is known */
     size_t n_rows;                /* in the region now */
     size_t published;
+    struct seals seals;           /* of the region's rows; they stand in the outcome */
     bool void_rows;               /* rows are made, but nobody wants them */
 };
 
@@ -190,6 +191,24 @@ static size_t row_capacity(const struct worker *w)
     return w->schema->row_bytes > 0 ? room / w->schema->row_bytes : 0;
 }
 
+/* The rows behind those of the region, which are in the cache still. */
+static void seal_rows(struct worker *w, const unsigned char *rows, size_t n_rows)
+{
+    size_t n_bytes = n_rows * w->schema->row_bytes;
+    struct seal seal = {.first_row = w->n_rows, .n_rows = n_rows, .n_bytes = n_bytes,
+                        .checksum = seal_checksum(0, rows, n_bytes)};
+
+    seals_add(&w->seals, &seal);
+    w->outcome->n_seals = w->seals.n;
+}
+
+/* The region is empty again. */
+static void begin_seals(struct worker *w)
+{
+    w->seals = (struct seals){.list = w->outcome->seals, .room = OUTCOME_SEALS, .unit_bytes = SEAL_BYTES};
+    w->outcome->n_seals = 0;
+}
+
 static void publish(struct worker *w)
 {
     w->published = w->n_rows;
@@ -259,6 +278,7 @@ static int hand_over(struct worker *w)
     w->outcome->rows_lead = w->outcome->n_chunks = 0;
     w->n_rows = w->published = 0;
     w->outcome->rejects_bytes = 0;
+    begin_seals(w);
     __atomic_store_n(&w->outcome->rows_ready, 0, __ATOMIC_RELEASE);
     return FAILURE_NONE;
 }
@@ -443,6 +463,8 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
         job->warm(job->peer, rows_used + visible + visible / 4);
     job->kernel_class->parse(w->kernel, k);
     fill_source(w, k->rows, k->n_rows);
+    if (job->seal && !w->void_rows && k->n_rows > 0)
+        seal_rows(w, k->rows, k->n_rows);
     w->n_rows += k->n_rows;
     w->outcome->n_rows += k->n_rows;
     w->outcome->tally.n_missing += k->tally.n_missing;
@@ -583,6 +605,7 @@ void worker_run(struct worker_job *job)
 
     memset(o, 0, sizeof *o);
     o->state = OUTCOME_STARTED;
+    begin_seals(&w);
     memset(job->surveys, 0, job->schema->n_columns * sizeof *job->surveys);
     for (size_t i = 0; i < job->schema->n_cells; i++)
         job->longest[i] = job->inferred != NULL ? job->guessed_from[job->schema->cells[i].column].longest : 0;

@@ -438,7 +438,8 @@ static void check_progress(struct progress p, double elapsed, uint64_t done, siz
 
 static void progress_in_words(void **state)
 {
-    const struct progress p = {.total_bytes = 1000000000, .n_inputs = 40}, pipes = {.n_inputs = 1};
+    const struct progress p = {.total_bytes = 1000000000, .n_inputs = 40}, pipes = {.n_inputs = 1},
+                          verify = {.total_bytes = 1000000000, .doing = "verifying: "};
     (void)state;
     check_progress(p, 2, 250000000, 9, "25%, 125 MB/s, 9 of 40 files, 0:06 left");
     check_progress(p, 1, 0, 0, "0%, 0 MB/s, 0 of 40 files, ?:?? left");
@@ -446,6 +447,7 @@ static void progress_in_words(void **state)
     check_progress(p, 1, 1, 0, "0%, 0 MB/s, 0 of 40 files, 99:00:00 left");
     check_progress(p, 3, 1200000000, 40, "100%, 400 MB/s, 40 of 40 files, 0:00 left");
     check_progress(pipes, 2, 250000000, 0, "250.0 MB, 125 MB/s, 0 of 1 file");
+    check_progress(verify, 2, 250000000, 0, "verifying: 25%, 125 MB/s, 0:06 left");
 }
 
 static void progress_keeps_quiet_without_a_terminal(void **state)
