@@ -11,7 +11,8 @@
  * 4. convert   the run, one group of columns after the other, all records of a group in one short loop
  * 5. mend      what step 4 could not do: single fields by convert_cell(), whole records by record_parse()
  *
- * and between the runs the odd lines, by the scalar kernel.
+ * and between the runs the odd lines, by the scalar kernel. It also takes over for some blocks where a block had more for
+ * it and for step 5 than the vectors could settle: a file of 17 digits a number, or of quoted commas.
  *
  * Steps 1 and 4 are the engine's, in the processor's own vectors; 2, 3 and 5 are kernel_block.c and know no SIMD. The
  * gain is that nothing is decided per field: which type comes next is settled once per column and block, so the
@@ -74,10 +75,11 @@ static inline uint32_t kernel_text_limit(const struct schema *s, const uint32_t 
 }
 
 /*
- * The line at job->text_used, which has its LF, by an open scalar kernel: its walk, else record_parse().
+ * The lines from job->text_used to 'until', which all have their LF, by an open scalar kernel: its walk, else
+ * record_parse(). A record that is more than one line may end past 'until'; it stops where the job's rows are full.
  * Returns as kernel_plain_record().
  */
-bool kernel_scalar_line(struct kernel *scalar, struct kernel_job *job);
+bool kernel_scalar_lines(struct kernel *scalar, struct kernel_job *job, size_t until);
 
 /* ---- the SIMD frame -------------------------------------------------------------------------------------------- */
 
@@ -146,6 +148,8 @@ struct block_kernel {
     const struct block_engine *engine;
     void *plan;
     struct kernel *scalar;       /* for odd lines */
+    size_t n_mended;             /* fields of this block that were not the vectors' */
+    unsigned n_scalar_blocks;    /* to come, before the vectors are tried again */
     bool plain_only;
     struct alphabet alphabet;
     size_t block_bytes;

@@ -22,8 +22,8 @@ static inline const char *number_few_digits(const char *text, uint64_t *value)
 {
     uint64_t sum = *value;
 
-    while (is_digit(*text))
-        sum = sum * 10 + (uint64_t)(*text++ - '0');
+    for (unsigned digit; (digit = (unsigned char)*text - (unsigned)'0') <= 9; text++)
+        sum = sum * 10 + digit;
     *value = sum;
     return text;
 }
@@ -61,7 +61,7 @@ static inline const char *number_exponent(const char *text, int32_t *exponent)
  * digits [. digits] [e digits], without sign, as mantissa * 10^exponent.
  * Returns the byte behind, or NULL: no digit, or more than 64 bits hold for sure, or an unusual exponent
  */
-static inline const char *number_decimal(const char *text, uint64_t *mantissa, int32_t *exponent)
+static inline __attribute__((always_inline)) const char *number_decimal(const char *text, uint64_t *mantissa, int32_t *exponent)
 {
     const char *end, *fraction;
     ptrdiff_t n_digits;
@@ -85,7 +85,7 @@ static inline const char *number_decimal(const char *text, uint64_t *mantissa, i
  * The bits of the cell's float nearest to mantissa * 10^exponent, with its sign. False: beyond range.
  * A double exactly between two floats may have been rounded to there: those floats are rounded from the decimal.
  */
-static inline bool number_float_bits(const struct cell *cell, uint64_t mantissa, int32_t exponent, bool negative,
+static inline __attribute__((always_inline)) bool number_float_bits(const struct cell *cell, uint64_t mantissa, int32_t exponent, bool negative,
                                      uint64_t *bits)
 {
     double wide;

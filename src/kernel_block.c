@@ -274,6 +274,7 @@ void block_mend(struct block_kernel *k, const struct run *run, size_t record, co
 
     if (k->redo[record])
         return;
+    k->n_mended++;
     /* Mostly a number of many digits, or with an exponent; then no missing token has been looked for. */
     if (!(cell->missing != NULL && cell->missing->has_numbers) && number_parse(cell, text, end, &value)) {
         number_store(cell, row, value);
@@ -465,8 +466,9 @@ static bool parse_block(struct block_kernel *k, struct kernel_job *job)
             line += n_records;
             token += n_records * k->n_columns;
         } else {
-            if (!kernel_scalar_line(k->scalar, job))
+            if (!kernel_scalar_lines(k->scalar, job, job->text_used + 1))
                 return false;
+            k->n_mended += k->n_columns;
             while (line < b->n_lines && base + b->line_end[line] < job->text_used)
                 line++;
             while (token < b->n_tokens && base + b->start[token] < job->text_used)
@@ -474,6 +476,27 @@ static bool parse_block(struct block_kernel *k, struct kernel_job *job)
         }
     }
     return true;
+}
+
+/* After a block of which most fields were not the vectors', the next ones are spared them. */
+enum { SCALAR_BLOCKS = 16 };
+
+/* The block at b->text, as its like have gone best of late. False when the job ends in it. */
+static bool take_block(struct block_kernel *k, struct kernel_job *job)
+{
+    bool more;
+
+    if (k->n_scalar_blocks > 0) {
+        k->n_scalar_blocks--;
+        return kernel_scalar_lines(k->scalar, job, job->text_used + k->block.bytes);
+    }
+    k->engine->index(&k->block, &k->alphabet);
+    edit_block(k);
+    k->n_mended = 0;
+    more = parse_block(k, job);
+    if (k->n_mended > k->block.n_tokens / 2)
+        k->n_scalar_blocks = SCALAR_BLOCKS;
+    return more;
 }
 
 void block_parse(struct kernel *kernel, struct kernel_job *job)
@@ -492,8 +515,6 @@ void block_parse(struct kernel *kernel, struct kernel_job *job)
             more = kernel_plain_record(&k->state, job);
             continue;
         }
-        k->engine->index(b, &k->alphabet);
-        edit_block(k);
-        more = parse_block(k, job);
+        more = take_block(k, job);
     }
 }

@@ -23,8 +23,20 @@ enum byte_class {
     BYTE_ODD,      /* NUL, or what a comment mark begins with */
 };
 
+/* What to do with a column: the frequent cells have a way compiled for them alone. */
+enum way {
+    WAY_STRING,
+    WAY_I4,
+    WAY_I8,
+    WAY_F4,
+    WAY_F8,
+    WAY_ANY,    /* one number cell of any kind */
+    WAY_SHARED, /* no cell, or several */
+};
+
 /* A text column: the cells that take it, none or several. */
 struct column {
+    enum way way;
     const struct number *cells; /* strings too: then there are no suspects */
     const uint32_t *limits;
     size_t n_cells;
@@ -74,6 +86,21 @@ static void set_limits(struct scalar_kernel *k, const uint32_t *longest)
         k->limits[i] = kernel_text_limit(k->state.schema, longest, i);
 }
 
+static enum way way_of(const struct column *column)
+{
+    const struct number *n = column->cells;
+
+    if (column->n_cells != 1)
+        return WAY_SHARED;
+    if (n->cell->kind == KIND_STRING)
+        return WAY_STRING;
+    if (n->n_suspects > 0 || n->cell->swap || n->cell->bytes < 4 || n->cell->kind == KIND_UINT)
+        return WAY_ANY;
+    if (n->cell->kind == KIND_INT)
+        return n->cell->bytes == 4 ? WAY_I4 : WAY_I8;
+    return n->cell->bytes == 4 ? WAY_F4 : WAY_F8;
+}
+
 static int set_columns(struct scalar_kernel *k, const struct schema *s)
 {
     k->columns = calloc(k->n_columns, sizeof *k->columns);
@@ -91,6 +118,8 @@ static int set_columns(struct scalar_kernel *k, const struct schema *s)
             column->limits = &k->limits[k->n_cells];
         }
     }
+    for (size_t i = 0; i < k->n_columns; i++)
+        k->columns[i].way = way_of(&k->columns[i]);
     set_limits(k, NULL);
     return 0;
 }
@@ -254,8 +283,10 @@ INLINE const char *take_string(const struct scalar_kernel *k, const struct cell 
     return t.next;
 }
 
-INLINE const char *take_number(const struct scalar_kernel *k, const struct number *n, uint32_t limit, const char *field,
-                               unsigned char *row, struct convert_tally *tally, const bool delimited)
+/* 'n' is the cell's number, or one that is like it and known where this is compiled. */
+INLINE const char *take_number(const struct scalar_kernel *k, const struct cell *exact, const struct number *n,
+                               uint32_t limit, const char *field, unsigned char *row, struct convert_tally *tally,
+                               const bool delimited)
 {
     const struct cell *cell = n->cell;
     const char *p = delimited ? skip_blanks(k, field) : field, *end;
@@ -267,17 +298,17 @@ INLINE const char *take_number(const struct scalar_kernel *k, const struct numbe
     if (cell->kind == KIND_FLOAT) {
         end = number_decimal(p, &magnitude, &exponent);
         if (end == NULL || !number_float_bits(cell, magnitude, exponent, negative, &value))
-            return take_exact(k, cell, limit, field, row, tally);
+            return take_exact(k, exact, limit, field, row, tally);
     } else {
         end = number_few_digits(p, &magnitude);
         if (end == p || end - p > DECIMAL_DIGITS || magnitude > number_integer_limit(cell, negative))
-            return take_exact(k, cell, limit, field, row, tally);
+            return take_exact(k, exact, limit, field, row, tally);
         value = negative ? -magnitude : magnitude;
     }
     if (delimited)
         end = skip_blanks(k, end);
     if (!ends_field(k, end, delimited) || (size_t)(end - field) > limit || kernel_is_suspect(n, value))
-        return take_exact(k, cell, limit, field, row, tally);
+        return take_exact(k, exact, limit, field, row, tally);
     if (k->checked && find_end(k, field, delimited) != end)
         return NULL;
     number_store(cell, row, value);
@@ -291,7 +322,19 @@ INLINE const char *take_cell(const struct scalar_kernel *k, const struct column 
 
     if (n->cell->kind == KIND_STRING)
         return take_string(k, n->cell, column->limits[i], p, row, delimited);
-    return take_number(k, n, column->limits[i], p, row, tally, delimited);
+    return take_number(k, n->cell, n, column->limits[i], p, row, tally, delimited);
+}
+
+/* A number cell of that kind and size, little-endian, without suspects: all that is settled when this is compiled. */
+INLINE const char *take_settled(const struct scalar_kernel *k, const struct column *column, const char *p,
+                                unsigned char *row, struct convert_tally *tally, const bool delimited,
+                                const enum kind kind, const uint32_t bytes)
+{
+    const struct cell *exact = column->cells[0].cell;
+    const struct cell cell = {.offset = exact->offset, .bytes = bytes, .kind = (uint8_t)kind};
+    const struct number n = {.cell = &cell};
+
+    return take_number(k, exact, &n, column->limits[0], p, row, tally, delimited);
 }
 
 /* A column that no cell takes, or several. */
@@ -306,6 +349,21 @@ static const char *take_shared(const struct scalar_kernel *k, const struct colum
         if (take_cell(k, column, i, p, row, tally, k->delimited) != t.next)
             return NULL;
     return t.next;
+}
+
+INLINE const char *take_column(const struct scalar_kernel *k, const struct column *c, const char *p,
+                               unsigned char *row, struct convert_tally *tally, const bool delimited)
+{
+    switch (c->way) {
+    case WAY_STRING: return take_string(k, c->cells[0].cell, c->limits[0], p, row, delimited);
+    case WAY_I4: return take_settled(k, c, p, row, tally, delimited, KIND_INT, 4);
+    case WAY_I8: return take_settled(k, c, p, row, tally, delimited, KIND_INT, 8);
+    case WAY_F4: return take_settled(k, c, p, row, tally, delimited, KIND_FLOAT, 4);
+    case WAY_F8: return take_settled(k, c, p, row, tally, delimited, KIND_FLOAT, 8);
+    case WAY_ANY: return take_cell(k, c, 0, p, row, tally, delimited);
+    case WAY_SHARED: break;
+    }
+    return take_shared(k, c, p, row, tally);
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
@@ -331,7 +389,7 @@ INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsig
         } else if (c > k->columns && class_of(k, p++) != BYTE_DELIMITER) {
             return NULL;
         }
-        p = c->n_cells == 1 ? take_cell(k, c, 0, p, row, tally, delimited) : take_shared(k, c, p, row, tally);
+        p = take_column(k, c, p, row, tally, delimited);
         if (p == NULL)
             return NULL;
     }
@@ -371,12 +429,15 @@ static bool next_record(struct scalar_kernel *k, struct kernel_job *job, bool co
     return true;
 }
 
-bool kernel_scalar_line(struct kernel *kernel, struct kernel_job *job)
+bool kernel_scalar_lines(struct kernel *kernel, struct kernel_job *job, size_t until)
 {
     struct scalar_kernel *k = (struct scalar_kernel *)kernel;
+    bool more = true;
 
     set_limits(k, job->longest);
-    return next_record(k, job, true);
+    while (more && job->n_rows < job->capacity && job->text_used < until)
+        more = next_record(k, job, true);
+    return more;
 }
 
 static void scalar_parse(struct kernel *kernel, struct kernel_job *job)

@@ -694,6 +694,32 @@ static void test_long_lines(void **state)
     }
 }
 
+/* Stretches of lines that are the vectors', and of those that are not: numbers of many digits, quotes over two lines. */
+static void test_stretches(void **state)
+{
+    static struct layout l;
+    const struct dialect d = {.delimiter = ','};
+
+    (void)state;
+    random_state = 6;
+    layout_init(&l, "S6,f8,i4,f4");
+    for (int feed = 0; feed < 4; feed++) {
+        made.n = 0;
+        for (int line = 0; made.n < TEXT_ROOM - 8192; line++) {
+            int kind = line / 2000 % 3;
+
+            if (kind == 0)
+                put("ab,%u.5,%u,0.25\n", below(1000), below(1000));
+            else if (kind == 1)
+                put("ab,%u.%09u%09u,%u,1e-%u\n", below(10), below(1000000000), below(1000000000), below(1000), below(40));
+            else
+                put("\"a%cb\",1.5,%u,0.5\n", ",\n"[below(8) == 0], below(1000));
+        }
+        check(&l, &d, made.bytes, made.n,
+              &(struct feed){.survey = feed == 1, .piece = feed == 2 ? 70000 : 0, .capacity = feed == 3 ? 5000 : 0});
+    }
+}
+
 static void test_plain_dialects(void **state)
 {
     static struct layout l;
@@ -723,7 +749,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pick),        cmocka_unit_test(test_capacity),     cmocka_unit_test(test_plain_dialects),
         cmocka_unit_test(test_long_lines),  cmocka_unit_test(test_hard_numbers), cmocka_unit_test(test_quotients),
-        cmocka_unit_test(test_small_pieces), cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_small_pieces), cmocka_unit_test(test_stretches),   cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, map_memory, NULL);
