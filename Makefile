@@ -70,7 +70,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE= $(WARNINGS) -Iinclude $(LIBRARY_CFLAGS) $
 COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
 # Symbols are bound at the start: otherwise each forked worker would do it anew.
 LINK = $(CC) $(CFLAGS) $(INSTRUMENT) -Wl,-z,now $(LDFLAGS)
-LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -lm
+LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -pthread -lm
 
 OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
 MODULES := $(filter-out $(B)/obj/main.o,$(OBJECTS))

@@ -44,6 +44,9 @@ int stream_open_fd(struct stream **stream, int fd, struct failure *failure) MUST
 
 enum codec stream_kind(const struct stream *stream);
 
+/* True of a file, false of what may have to wait for its bytes. */
+bool stream_is_seekable(const struct stream *stream);
+
 /*
  * Fill buffer with the next bytes of text; less than asked for only at the end of the input.
  * Errors   bytes read, 0 at the end, or -1 with failure->code FAILURE_READ, FAILURE_TRUNCATED, FAILURE_CORRUPT

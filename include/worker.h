@@ -45,6 +45,7 @@ struct worker_job {
     size_t record_limit;          /* longest record in bytes of text */
     uint32_t source;              /* the input's number, for the schema's constant field */
     bool seal;                    /* take checksums of the rows */
+    bool ahead;                   /* a processor is free to inflate while another one parses */
     const struct packing *packing; /* whole chunks are packed in the region; NULL: rows stay rows */
 
     struct outcome *outcome;

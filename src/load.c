@@ -253,6 +253,7 @@ static void do_slice(void *user, int channel)
         .record_limit = load->plan->record_limit,
         .source = (uint32_t)(load->standing->n_inputs + slice->input),
         .seal = load->seals != NULL,
+        .ahead = load->plan->n < load->plan->jobs,
         .packing = packs ? &packing : NULL,
         .outcome = outcome_of(slot),
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),

@@ -336,6 +336,11 @@ enum codec stream_kind(const struct stream *stream)
     return stream->codec;
 }
 
+bool stream_is_seekable(const struct stream *stream)
+{
+    return stream->seekable;
+}
+
 ssize_t stream_read(struct stream *stream, void *buffer, size_t buffer_bytes, struct failure *failure)
 {
     assert(buffer_bytes <= SSIZE_MAX);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ahead.h"
 #include "widen.h"
 
 enum {
@@ -32,6 +33,7 @@ struct worker {
     struct worker_job *job;
     struct outcome *outcome;
     struct stream *stream;
+    struct ahead *ahead;          /* reads the stream for us, or NULL */
     const struct schema *schema;  /* the job's, or our own wider one */
     struct kernel *kernel;
     struct schema wider;
@@ -98,7 +100,8 @@ static ssize_t read_text(struct worker *w, char *to, size_t n)
         w->head_used += n;
         return (ssize_t)n;
     }
-    return stream_read(w->stream, to, n, &w->outcome->fatal);
+    return w->ahead != NULL ? ahead_read(w->ahead, to, n, &w->outcome->fatal)
+                            : stream_read(w->stream, to, n, &w->outcome->fatal);
 }
 
 /*
@@ -134,7 +137,7 @@ static int next_block(struct worker *w)
     w->at_end = n == 0;
     w->text_bytes += (size_t)n;
     w->read_offset += (uint64_t)n;
-    w->outcome->file_bytes = stream_position(w->stream);
+    w->outcome->file_bytes = w->ahead != NULL ? ahead_position(w->ahead) : stream_position(w->stream);
     return FAILURE_NONE;
 }
 
@@ -560,6 +563,10 @@ static int begin_slice(struct worker *w)
     }
     if (job->next.file > 0)
         stream_expect_member(w->stream, job->next);
+    /* Not within a file's slices: they would inflate what is the next one's. */
+    if (job->ahead && job->to == UINT64_MAX && stream_kind(w->stream) != CODEC_PLAIN && stream_is_seekable(w->stream) &&
+        ahead_open(&w->ahead, w->stream) != 0)
+        w->ahead = NULL;
     code = reserve_carry(w, 0);
     if (code == FAILURE_NONE && w->text_offset < start)
         code = skip_text(w, start);
@@ -633,6 +640,7 @@ void worker_run(struct worker_job *job)
         job->kernel_class->close(w.kernel);
         schema_release(&w.wider);
     }
+    ahead_close(w.ahead);
     if (w.stream != NULL)
         stream_close(w.stream);
     free(w.buffer);
