@@ -49,8 +49,11 @@ struct standing_file;
  */
 int standing_open(struct standing_file **f, const char *path, char error[STANDING_ERROR]) MUST_USE;
 
-/* NULL is fine. */
-void standing_close(struct standing_file *f);
+/*
+ * NULL is fine.
+ * Errors  0, or -1: a part of the file stays open in HDF5, which is not to be trusted with another file then
+ */
+int standing_close(struct standing_file *f);
 
 enum standing_kind {
     STANDING_NOTHING,

@@ -370,7 +370,10 @@ static int check_standing(struct standing *standing, const struct options *o, co
         status = check_concat(standing, f, o->output, inputs, schema, error);
     for (size_t i = 0; o->concat == NULL && status == 0 && i < inputs->n; i++)
         status = check_name(f, o->output, inputs->input[i].dataset, error);
-    standing_close(f);
+    if (standing_close(f) != 0 && status == 0) {
+        snprintf(error, STORE_ERROR, "%.300s: --append: HDF5 cannot close this file", o->output);
+        status = -1;
+    }
     return status;
 }
 

@@ -68,14 +68,16 @@ int standing_open(struct standing_file **file, const char *path, char error[STAN
     return -1;
 }
 
-void standing_close(struct standing_file *f)
+int standing_close(struct standing_file *f)
 {
+    int result;
+
     if (f == NULL)
-        return;
-    if (f->h5 >= 0)
-        (void)H5Fclose(f->h5);
+        return 0;
+    result = f->h5 >= 0 && H5Fclose(f->h5) < 0 ? -1 : 0;
     free(f->path);
     free(f);
+    return result;
 }
 
 void standing_release(struct standing *s)
