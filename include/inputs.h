@@ -14,12 +14,14 @@
 
 #include "failure.h"
 #include "options.h"
+#include "stream.h"
 
 struct input {
     const char *path;        /* as given; "-" is standard input */
     const char *dataset;     /* path below the root, groups included, without leading slash */
     uint64_t file_bytes;     /* 0 when not a regular file */
     bool regular;            /* can be read at any offset and has a size */
+    struct stream_stamp stamp; /* of a regular file, at the time when it was first looked at */
 };
 
 struct inputs {

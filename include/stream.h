@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "failure.h"
@@ -18,6 +19,11 @@
 enum codec { CODEC_PLAIN, CODEC_GZIP, CODEC_BZIP2, CODEC_XZ, CODEC_ZSTD };
 
 enum { STREAM_MAGIC = 6 }; /* bytes that settle the codec */
+
+/* What a file's status says of its bytes. The inode's number does not: some file systems give a new one each time. */
+struct stream_stamp {
+    int64_t bytes, modified_s, modified_ns;
+};
 
 /*
  * By magic number: gzip 1f 8b | bzip2 BZh1-9 and 31 41 or 17 72 | xz fd 37 7a 58 5a 00 | zstd 28 b5 2f fd, or 5x 2a
@@ -85,6 +91,10 @@ void stream_expect_member(struct stream *stream, struct stream_place place);
  * stream, which reads ahead): for progress.
  */
 uint64_t stream_position(const struct stream *stream);
+
+/* The stamp of the open file. Errors 0, or -1 with errno */
+int stream_stamp(const struct stream *stream, struct stream_stamp *stamp) MUST_USE;
+struct stream_stamp stream_stamp_of(const struct stat *status);
 
 void stream_close(struct stream *stream);
 

@@ -29,6 +29,7 @@ struct worker_job {
     struct stream_place begin;    /* of gzip: a member to begin with, its text not behind from - 1 */
     struct stream_place next;     /* and the one that the next slice begins with; all zeros: there is none */
     uint64_t file_bytes;          /* size the file had when the work was planned; 0: not known */
+    const struct stream_stamp *stamp; /* that the file had then, or NULL */
     uint64_t skip_footer;         /* lines at the end of the input that are no records */
 
     const struct schema *schema;

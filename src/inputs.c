@@ -182,6 +182,7 @@ static void collect(struct collecting *c, const char *argument)
     if (S_ISREG(s.st_mode) && strcmp(input->path, "-") != 0) {
         input->regular = true;
         input->file_bytes = (uint64_t)s.st_size;
+        input->stamp = stream_stamp_of(&s);
         c->inputs->file_bytes += input->file_bytes;
     }
     if (c->o->concat == NULL && !write_name(c, input, name, name != NULL ? (size_t)(equals - name) : 0))

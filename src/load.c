@@ -239,6 +239,7 @@ static void do_slice(void *user, int channel)
         .begin = place_of(d, slot->slice),
         .next = slice->last ? (struct stream_place){0} : place_of(d, slot->slice + 1),
         .file_bytes = f->sliceable ? input->file_bytes : 0,
+        .stamp = input->regular && input->file_bytes > 0 ? &input->stamp : NULL, /* files of /proc have no size */
         .skip_footer = o->skip_footer,
         .schema = schema,
         .dialect = &f->dialect,

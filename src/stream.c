@@ -386,6 +386,25 @@ uint64_t stream_position(const struct stream *stream)
     return stream->position;
 }
 
+struct stream_stamp stream_stamp_of(const struct stat *status)
+{
+    return (struct stream_stamp){
+        .bytes = status->st_size,
+        .modified_s = status->st_mtim.tv_sec,
+        .modified_ns = status->st_mtim.tv_nsec,
+    };
+}
+
+int stream_stamp(const struct stream *stream, struct stream_stamp *stamp)
+{
+    struct stat status;
+
+    if (fstat(stream->fd, &status) != 0)
+        return -1;
+    *stamp = stream_stamp_of(&status);
+    return 0;
+}
+
 void stream_close(struct stream *stream)
 {
     if (stream == NULL)

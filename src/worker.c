@@ -576,11 +576,22 @@ static int begin_slice(struct worker *w)
     return code;
 }
 
-/* A file that is not what it was when the work was planned has no right answer. */
+static bool same_stamp(const struct stream_stamp *a, const struct stream_stamp *b)
+{
+    return a->bytes == b->bytes && a->modified_s == b->modified_s && a->modified_ns == b->modified_ns;
+}
+
+/*
+ * A file that is not what it was when the work was planned has no right answer: another one may have its name, or
+ * somebody writes to it.
+ */
 static int check_unchanged(const struct worker *w)
 {
     uint64_t expected = w->job->file_bytes;
+    struct stream_stamp now;
 
+    if (w->job->stamp != NULL && stream_stamp(w->stream, &now) == 0 && !same_stamp(w->job->stamp, &now))
+        return FAILURE_CHANGED;
     if (expected == 0 || w->job->to != UINT64_MAX || stream_kind(w->stream) != CODEC_PLAIN)
         return FAILURE_NONE;
     return w->read_offset == expected ? FAILURE_NONE : FAILURE_CHANGED;
