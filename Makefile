@@ -121,16 +121,25 @@ test: setup
 	@$(AGAIN) check-unit check-cli && echo "make test: everything passed ($(B))" || \
 		{ echo "make test: FAILED, see above ($(B))"; exit 1; }
 
-build-tests: all $(UNIT_TESTS)
+build-tests: all $(UNIT_TESTS) $(B)/failing.so
 check: check-unit check-cli
 
 check-unit: $(UNIT_TESTS)
 	@failed=; for t in $(UNIT_TESTS); do echo "== $$t"; $$t || failed="$$failed $$t"; done; \
 		[ -z "$$failed" ] || { echo "failed:$$failed"; exit 1; }
 
-check-cli: all
+# For LD_PRELOAD: makes the n-th call of a function fail.
+$(B)/failing.so: tests/tools/failing.c
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(WARNINGS) $(CFLAGS) -shared -fPIC -o $@ $< $(LDFLAGS) -ldl
+
+check-cli: all $(B)/failing.so
 	@[ -n "$(PYTHON)" ] || { echo "no python3 with h5py and numpy: set PYTHON"; exit 1; }
 	SHMLOAD=$(B)/shmload $(PYTHON) -m pytest -q -p no:cacheprovider tests/cli
+
+# All of the faults that 'make test' tries some of: minutes. As root, it changes the kernel's overcommit mode for a moment.
+test-faults: all $(B)/failing.so
+	FAULTS=all SHMLOAD=$(B)/shmload $(PYTHON) -m pytest -q -p no:cacheprovider tests/cli/test_faults.py
 
 # Other languages' readers, which are large: R's is installed on Debian and Ubuntu, JavaScript's where there is npm.
 test-readers: all
@@ -183,5 +192,5 @@ clean:
 
 -include $(wildcard $(B)/obj/*.d $(B)/*.d)
 
-.PHONY: all setup demo show test build-tests check check-unit check-cli test-readers bench bench-quick fuzz fuzz-quick \
-	build-fuzzers lint coverage install uninstall dist clean
+.PHONY: all setup demo show test build-tests check check-unit check-cli test-faults test-readers bench bench-quick fuzz \
+	fuzz-quick build-fuzzers lint coverage install uninstall dist clean
