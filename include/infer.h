@@ -27,8 +27,8 @@ struct finding {
     uint32_t n_columns;      /* fields of its records, 0 when it has none in the samples */
     bool header;             /* names came from the text */
     size_t n_names;
-    char **names;            /* n_columns of them, or none; raw, as in the text; one block, owned */
-    struct survey *surveys;  /* n_columns of them; owned */
+    char **names;            /* n_columns of them, or none; raw, as in the text; kept (keep.h) */
+    struct survey *surveys;  /* n_columns of them; kept */
     size_t schema;           /* index into struct schemas, set by infer_schemas() */
 
     /* An input that cannot be read twice (a pipe, types given): opened once, here, and carried on by its worker. */
@@ -43,7 +43,7 @@ struct finding {
 
     /* A line that is the header if other inputs have just these names, and else data or a comment. */
     size_t n_maybe;
-    char **maybe;            /* its words, NULL: there is no such line; owned */
+    char **maybe;            /* its words, NULL: there is no such line; kept */
     uint64_t maybe_start;    /* text_start and lines_before in that case */
     uint64_t maybe_lines;
 };

@@ -29,7 +29,7 @@ struct inputs {
     struct input *input;
     uint64_t file_bytes;     /* sum */
 
-    char *names;             /* all dataset names behind each other: 100,000 inputs are three allocations */
+    char *names;             /* all dataset names behind each other */
     char *list;              /* text of --files-from, which paths point into */
 };
 

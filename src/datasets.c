@@ -35,6 +35,7 @@ struct datasets {
     const struct schemas *schemas;
     const struct standing *standing;
 
+    bool all_plain;            /* --concat: every input is a plain file */
     bool begun;                /* --concat: the one dataset is */
     uint64_t n_rows, n_rejected, text_bytes;
     struct index_row *index;   /* --concat: one for each input */
@@ -205,12 +206,7 @@ static enum store_layout layout_of(const struct datasets *d, size_t input)
         return d->options->layout == LAYOUT_CHUNKED ? STORE_CHUNKED : STORE_CONTIGUOUS;
     if (wants_chunks(d->options) || (d->options->append && d->options->concat != NULL))
         return STORE_CHUNKED;
-    if (d->options->concat == NULL)
-        return is_plain_file(d, input) ? STORE_CONTIGUOUS : STORE_CHUNKED;
-    for (size_t i = 0; i < d->inputs->n; i++)
-        if (!is_plain_file(d, i))
-            return STORE_CHUNKED;
-    return STORE_CONTIGUOUS;
+    return (d->options->concat != NULL ? d->all_plain : is_plain_file(d, input)) ? STORE_CONTIGUOUS : STORE_CHUNKED;
 }
 
 /*
@@ -412,6 +408,9 @@ int datasets_open(struct datasets **datasets, const struct options *options, con
                            .text_bytes = standing->text_bytes};
     if (options->concat != NULL && (d->index = calloc(inputs->n, sizeof *d->index)) == NULL)
         goto no_memory;
+    d->all_plain = true;
+    for (size_t i = 0; d->all_plain && i < inputs->n; i++)
+        d->all_plain = is_plain_file(d, i);
     d->waiting = malloc(SMALL_BYTES);
     if (d->waiting == NULL)
         goto no_memory;

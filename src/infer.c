@@ -18,6 +18,7 @@
 #include "delimiter.h"
 #include "excerpt.h"
 #include "header.h"
+#include "keep.h"
 #include "message.h"
 #include "sample.h"
 
@@ -676,6 +677,42 @@ out:
     return status;
 }
 
+/* The words of a header in lasting memory, one block as they were. Errors NULL */
+static char **keep_words(char **words, size_t n)
+{
+    size_t bytes = n * sizeof *words;
+    char **kept, *at;
+
+    for (size_t i = 0; i < n; i++)
+        bytes += strlen(words[i]) + 1;
+    kept = keep_room(1, bytes);
+    if (kept == NULL)
+        return NULL;
+    at = (char *)(kept + n);
+    for (size_t i = 0; i < n; i++) {
+        kept[i] = at;
+        at = stpcpy(at, words[i]) + 1;
+    }
+    return kept;
+}
+
+/* What the heap has of the finding goes: to lasting memory, when it is wanted. Errors 0, or -1 on no memory */
+static int leave_heap(struct finding *f, bool wanted)
+{
+    struct survey *surveys = f->surveys;
+    char **names = f->names, **maybe = f->maybe;
+    bool kept;
+
+    f->surveys = wanted ? keep_copy(surveys, f->n_columns, sizeof *surveys) : NULL;
+    f->names = wanted && names != NULL ? keep_words(names, f->n_names) : NULL;
+    f->maybe = wanted && maybe != NULL ? keep_words(maybe, f->n_maybe) : NULL;
+    kept = !f->surveys == !surveys && !f->names == !names && !f->maybe == !maybe;
+    free(surveys);
+    free(names);
+    free(maybe);
+    return kept ? 0 : -1;
+}
+
 int infer_input(struct finding *f, const struct input *input, const struct options *options,
                 bool typed, uint32_t expected_columns, struct failure *failure, char error[SCHEMA_ERROR])
 {
@@ -692,10 +729,11 @@ int infer_input(struct finding *f, const struct input *input, const struct optio
     f->sliceable = sample.plain && input->regular;
     if (settle(&look) != 0 || survey_input(&look) != 0) {
         sample_close(&sample, NULL);
+        (void)leave_heap(f, false);
         finding_release(f);
         return -1;
     }
-    if (sample_close(&sample, f) != 0) {
+    if (leave_heap(f, true) != 0 || sample_close(&sample, f) != 0) {
         finding_release(f);
         return no_memory(&look);
     }
@@ -727,9 +765,6 @@ const char *infer_delimiter_name(int delimiter, char buffer[8])
 
 void finding_release(struct finding *f)
 {
-    free(f->names);
-    free(f->maybe);
-    free(f->surveys);
     free(f->head);
     if (f->stream != NULL)
         stream_close(f->stream);

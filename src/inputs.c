@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "keep.h"
 #include "message.h"
 #include "textfile.h"
 
@@ -282,17 +283,32 @@ static size_t cut_list(char *list, size_t list_bytes, char separator)
     return n;
 }
 
+/* Take over the list that was read. Errors 0, or -1 after saying why. */
+static int keep_list(struct inputs *inputs, char *list, size_t list_bytes)
+{
+    inputs->list = keep_copy(list, 1, list_bytes + 1); /* with its NUL */
+    free(list);
+    if (inputs->list != NULL)
+        return 0;
+    message_error("out of memory");
+    return -1;
+}
+
 /* Read --files-from. Errors 0, or -1 after saying why. */
 static int read_list(struct inputs *inputs, const struct options *o, size_t *n_entries)
 {
+    char *list = NULL;
     size_t list_bytes = 0;
+
     *n_entries = 0;
     if (o->files_from == NULL)
         return 0;
-    if (textfile_read(o->files_from, &inputs->list, &list_bytes) != 0) {
+    if (textfile_read(o->files_from, &list, &list_bytes) != 0) {
         message_error("--files-from %s: %s", o->files_from, strerror(errno));
         return -1;
     }
+    if (keep_list(inputs, list, list_bytes) != 0)
+        return -1;
     if (!o->null_separated && memchr(inputs->list, '\0', list_bytes) != NULL) {
         message_error("--files-from %s: NUL byte in it; give --null where names end with NUL", o->files_from);
         return -1;
@@ -342,8 +358,8 @@ int inputs_collect(struct inputs *inputs, const struct options *options)
     *inputs = (struct inputs){0};
     if (read_list(inputs, options, &n_entries) != 0)
         return -1;
-    inputs->input = calloc(options->n_arguments + n_entries, sizeof *inputs->input);
-    inputs->names = malloc(names_bound(options, inputs->list, n_entries));
+    inputs->input = keep_room(options->n_arguments + n_entries, sizeof *inputs->input);
+    inputs->names = keep_room(1, names_bound(options, inputs->list, n_entries));
     if (inputs->input == NULL || inputs->names == NULL)
         goto no_memory;
     c.next_name = inputs->names;
@@ -365,8 +381,5 @@ no_memory:
 
 void inputs_release(struct inputs *inputs)
 {
-    free(inputs->input);
-    free(inputs->names);
-    free(inputs->list);
     *inputs = (struct inputs){0};
 }

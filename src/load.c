@@ -36,6 +36,8 @@ enum {
     KERNELS_KEPT = 8,
     FAILED_INPUTS = 10,        /* with so many bad inputs no further one is begun */
     HUGE_FROM_BYTES = 1 << 20, /* slices of less text are not worth huge pages */
+    LONE_BYTES = 128 << 20,    /* what the only slice of a run fills of its region, */
+    LONE_ROWS = 16,            /* or so many rows, when that is more */
 };
 
 /* A place in the text that is not known, because the slice before it failed. */
@@ -333,6 +335,17 @@ static int map_regions(struct driver *d)
     return 0;
 }
 
+/*
+ * How much of its region a slice may fill. A stream that is alone is taken out all the time: more than this only waits
+ * longer for the parent, in memory that is out of the cache. Among others it needs all there is to work ahead in.
+ */
+static size_t room_for(const struct driver *d, const struct slot *s, const struct schema *schema)
+{
+    size_t enough = LONE_ROWS * schema->row_bytes > LONE_BYTES ? LONE_ROWS * schema->row_bytes : LONE_BYTES;
+
+    return d->load->plan->n > 1 || s->region.bytes < enough ? s->region.bytes : enough;
+}
+
 /* Put a slice to work in a slot. Errors 0, or -1 with errno. */
 static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exact, uint64_t from)
 {
@@ -348,7 +361,7 @@ static int start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
     s->slice = slice;
     s->rows_taken = 0;
     s->placed = false;
-    s->at = outcome_layout(schema, s->region.bytes, packs ? &packing : NULL);
+    s->at = outcome_layout(schema, room_for(d, s, schema), packs ? &packing : NULL);
     if (s->at.rows_bytes < 2 * schema->row_bytes) {
         errno = ENOMEM;
         return -1;

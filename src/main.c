@@ -22,6 +22,7 @@
 #include "datasets.h"
 #include "infer.h"
 #include "inputs.h"
+#include "keep.h"
 #include "kernel.h"
 #include "resources.h"
 #include "load.h"
@@ -119,9 +120,9 @@ static int look(struct run *run, uint32_t typed_columns)
 {
     size_t n_failed = 0;
 
-    run->findings = calloc(run->inputs.n, sizeof *run->findings);
-    run->accounts = calloc(run->inputs.n, sizeof *run->accounts);
-    run->delimiters = calloc(run->inputs.n, sizeof *run->delimiters);
+    run->findings = keep_room(run->inputs.n, sizeof *run->findings);
+    run->accounts = keep_room(run->inputs.n, sizeof *run->accounts);
+    run->delimiters = keep_room(run->inputs.n, sizeof *run->delimiters);
     if (run->findings == NULL || run->accounts == NULL || run->delimiters == NULL)
         return say("no memory");
     for (size_t i = 0; i < run->inputs.n && n_failed < SAID_AT_MOST; i++) {
@@ -319,10 +320,8 @@ static void release(struct run *run)
     standing_release(&run->standing);
     for (size_t i = 0; run->findings != NULL && i < run->inputs.n; i++)
         finding_release(&run->findings[i]);
-    free(run->findings);
-    free(run->accounts);
-    free(run->delimiters);
     inputs_release(&run->inputs);
+    keep_release();
     options_release(&run->options);
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "bgzf.h"
+#include "keep.h"
 
 static const uint64_t MIB = 1 << 20;
 static const uint64_t PARENT_BYTES = 16 << 20, WORKER_BYTES = 4 << 20;
@@ -157,7 +158,7 @@ static int make_slices(struct plan *plan, struct planning *g, const struct resou
         plan->n += cut(g, i, NULL);
     if (share_memory(plan, plan->n, resources, error) != 0)
         return -1;
-    plan->slices = calloc(plan->n, sizeof *plan->slices);
+    plan->slices = keep_room(plan->n, sizeof *plan->slices);
     if (plan->slices == NULL) {
         snprintf(error, SCHEMA_ERROR, "no memory for a plan of %zu slices", plan->n);
         return -1;
@@ -190,6 +191,5 @@ int plan_make(struct plan *plan, const struct inputs *inputs, const struct findi
 
 void plan_release(struct plan *plan)
 {
-    free(plan->slices);
     memset(plan, 0, sizeof *plan);
 }

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "columns.h"
+#include "keep.h"
 #include "message.h"
 
 enum { PATH_SHOWN = 100, NAMES_TOLD = 4 };
@@ -120,7 +121,6 @@ static size_t new_group(struct maker *m, size_t input)
 /* The only line of an input is its header when others have just these names. */
 static void take_header(struct finding *f)
 {
-    free(f->names);
     f->names = f->maybe;
     f->n_names = f->n_maybe;
     f->maybe = NULL;
@@ -225,7 +225,7 @@ static int give_surveys(struct finding *f, uint32_t n_columns)
 {
     if (f->surveys != NULL || n_columns == 0)
         return 0;
-    f->surveys = calloc(n_columns, sizeof *f->surveys);
+    f->surveys = keep_room(n_columns, sizeof *f->surveys);
     if (f->surveys == NULL)
         return -1;
     f->n_columns = n_columns;
