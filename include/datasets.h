@@ -28,6 +28,12 @@ bool datasets_packing(struct packing *p, const struct options *options, const st
                       const struct schema *schema);
 
 /*
+ * True when rows of that width are stored at once, because an input cannot have but a few.
+ * most_rows  that its text can have, UINT64_MAX where that does not count
+ */
+bool datasets_are_small(uint64_t most_rows, size_t row_bytes);
+
+/*
  * Makes the store: the output's temporary file.
  * Owner   *datasets is the caller's until datasets_close()
  * Errors  0, or -1 with a sentence

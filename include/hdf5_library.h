@@ -1,7 +1,8 @@
 /*
  * hdf5_library.h - the one place that includes hdf5.h, and says which versions will do.
  *
- * For store.c, which writes, standing.c, which reads what stands in a file already, and verify.c, which reads back.
+ * For store.c, which writes, standing.c, which reads what stands in a file already, part_file.c, which reads parts, and
+ * verify.c, which reads back.
  */
 #ifndef SHMLOAD_HDF5_LIBRARY_H
 #define SHMLOAD_HDF5_LIBRARY_H

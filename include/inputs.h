@@ -27,7 +27,8 @@ struct input {
 struct inputs {
     size_t n;
     struct input *input;
-    uint64_t file_bytes;     /* sum */
+    size_t first, end;       /* those that this run loads: all of them, or the part that part_choose() leaves */
+    uint64_t file_bytes;     /* their sum */
 
     char *names;             /* all dataset names behind each other */
     char *list;              /* text of --files-from, which paths point into */

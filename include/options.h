@@ -26,6 +26,7 @@
 enum {
     OPTIONS_JOBS_MOST = 4096,
     OPTIONS_SIZE_LEAST = 1 << 20, /* of --memory and --slice, in bytes */
+    OPTIONS_PARTS_MOST = 1000000,
     OPTIONS_ATTRIBUTE_MOST = 60000, /* bytes of key and value: HDF5 keeps 64 KiB */
 };
 
@@ -96,6 +97,12 @@ struct options {
     size_t n_attributes, n_units;
     struct column_setting *attributes; /* of the root: 'column' is the key, no two the same; values as typed */
     struct column_setting *units;      /* 'column' is never NULL */
+
+    /* a run in parts */
+    uint64_t part, n_parts;      /* --part: the part from 1, of so many; both 0: all inputs */
+    uint64_t digest;             /* of the options that say what to store: equal in all parts of a run */
+    bool join;                   /* the arguments are parts, to be made one file */
+    bool copy;                   /* with join: of their rows, not of links to them */
 
     /* machine */
     uint64_t memory_bytes;       /* 0: what the machine leaves */

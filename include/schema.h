@@ -158,6 +158,9 @@ int schema_copy(struct schema *to, const struct schema *from) MUST_USE;
  */
 char *schema_dtype(const struct schema *s);
 
+/* The same with everything in it: also constant fields, and of a matrix all columns. */
+char *schema_full_dtype(const struct schema *s);
+
 /* True when both make the same row and the same of it: names, types, dims, order, shape. */
 bool schema_equal(const struct schema *a, const struct schema *b);
 

@@ -1,9 +1,9 @@
 /*
  * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
  *
- * store.c, and standing.c and verify.c, which read, are the only files that know HDF5. Rows arrive in order, dataset after dataset;
- * none is copied on its way to the file but where a chunk spans two calls, and the bytes of the file depend on what is
- * stored only: never on how the rows were cut into calls.
+ * store.c, and standing.c, part_file.c and verify.c, which read, are the only files that know HDF5. Rows arrive in order,
+ * dataset after dataset; none is copied on its way to the file but where a chunk spans two calls, and the bytes of the
+ * file depend on what is stored only: never on how the rows were cut into calls.
  *
  * The signal SIGXFSZ must be ignored, or a file size limit kills the program where it should get a sentence.
  *
@@ -95,17 +95,38 @@ int store_begin(struct store *s, const struct store_dataset *dataset, char error
 int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
 
 /*
- * Append one chunk of rows that a packer has packed, by the dataset's packing; n_rows so far must be a whole number of
- * chunks.
+ * Append one chunk that a packer has packed, by the dataset's packing; the rows so far must be a whole number of chunks.
+ * n_rows  of the chunk: all that it has room for, but for the dataset's last chunk
  * Shape   chunks: packer_parts() of them; packed: their bytes, one behind another
  * Errors  as store_rows()
  */
-int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks,
+int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks, size_t n_rows,
                  char error[STORE_ERROR]) MUST_USE;
 
 /* The dataset with all rows so far appears under its path. attributes: as in store_begin, with their final values. */
 int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,
               char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * What stands under the path in another HDF5 file appears under the same path in this one: an external link.
+ * file    its path, best relative to the folder of the output, so that both can be moved together
+ * Errors  0, or -1 with a sentence
+ */
+int store_link(struct store *s, const char *path, const char *file, char error[STORE_ERROR]) MUST_USE;
+
+/* Rows that the dataset of the same path in another file has; 'file' as in store_link(). */
+struct store_source {
+    const char *file;
+    uint64_t n_rows;
+};
+
+/*
+ * A virtual dataset (or one for each column): the rows of the sources, one source behind another. HDF5 reads it from
+ * 1.10 on; where a source is missing, it reads zeros. Of 'd' path, schema and attributes count.
+ * Errors  0, or -1 with a sentence; the store must then be discarded
+ */
+int store_virtual(struct store *s, const struct store_dataset *d, const struct store_source *sources, size_t n,
+                  char error[STORE_ERROR]) MUST_USE;
 
 /* A text attribute on the root or on a group. */
 int store_root_attribute(struct store *s, const struct store_attribute *attribute, char error[STORE_ERROR]) MUST_USE;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "convert.h"
+#include "part.h"
 #include "plan.h"
 
 enum {
@@ -37,12 +38,13 @@ struct datasets {
 
     bool all_plain;            /* --concat: every input is a plain file */
     bool begun;                /* --concat: the one dataset is */
+    /* of all inputs so far, and with --concat what stands already */
     uint64_t n_rows, n_rejected, text_bytes;
     struct index_row *index;   /* --concat: one for each input */
 
     bool small;                /* the rows of this input wait here until all have come: a small dataset is stored at once */
     unsigned char *waiting;    /* room for SMALL_BYTES */
-    size_t n_waiting, row_bytes;
+    size_t n_waiting, row_bytes, chunk_rows;
 };
 
 /* The attributes of one dataset, and the room for their texts. */
@@ -209,23 +211,33 @@ static enum store_layout layout_of(const struct datasets *d, size_t input)
     return (d->options->concat != NULL ? d->all_plain : is_plain_file(d, input)) ? STORE_CONTIGUOUS : STORE_CHUNKED;
 }
 
+static const struct schema *schema_of(const struct datasets *d, size_t input)
+{
+    return &d->schemas->schema[d->findings[input].schema];
+}
+
+/* Rows that the text of a small input can have at most; UINT64_MAX where that is of no use. */
+static uint64_t rows_at_most(const struct datasets *d, size_t input)
+{
+    uint64_t file_bytes = d->inputs->input[input].file_bytes;
+
+    if (layout_of(d, input) != STORE_CONTIGUOUS || !is_plain_file(d, input) || file_bytes >= PLAN_SLICE_MIN)
+        return UINT64_MAX;
+    return file_bytes / (2 * (uint64_t)schema_of(d, input)->n_columns) + 1;
+}
+
 /*
  * True when the rows cannot but be few, whatever the text holds. Told from the input alone: whether a dataset is stored
  * at once or in pieces must not depend on the memory at hand.
  */
-static bool is_small(const struct datasets *d, size_t input)
+bool datasets_are_small(uint64_t most_rows, size_t row_bytes)
 {
-    const struct schema *s = &d->schemas->schema[d->findings[input].schema];
-    uint64_t file_bytes = d->inputs->input[input].file_bytes;
-    uint64_t n_rows = file_bytes / (2 * (uint64_t)s->n_columns) + 1;
-
-    return layout_of(d, input) == STORE_CONTIGUOUS && is_plain_file(d, input) && file_bytes < PLAN_SLICE_MIN &&
-           n_rows < SMALL_BYTES / s->row_bytes;
+    return most_rows < SMALL_BYTES / row_bytes;
 }
 
-static const struct schema *schema_of(const struct datasets *d, size_t input)
+static bool is_small(const struct datasets *d, size_t input)
 {
-    return &d->schemas->schema[d->findings[input].schema];
+    return datasets_are_small(rows_at_most(d, input), schema_of(d, input)->row_bytes);
 }
 
 /*
@@ -453,6 +465,7 @@ int datasets_begin(struct datasets *d, size_t input, const struct account *accou
     d->small = !dataset.pieces;
     d->n_waiting = 0;
     d->row_bytes = s->row_bytes;
+    d->chunk_rows = packing.chunk_rows;
     return store_begin(d->store, &dataset, error);
 }
 
@@ -469,20 +482,20 @@ int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char erro
 
 int datasets_packed(struct datasets *d, const void *packed, const struct packed_chunk *chunk, char error[STORE_ERROR])
 {
-    return store_packed(d->store, packed, chunk, error);
+    return store_packed(d->store, packed, chunk, d->chunk_rows, error);
 }
 
 int datasets_end(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])
 {
     struct attributes a;
 
-    if (d->options->concat != NULL) {
+    if (d->options->concat != NULL)
         d->index[input] = (struct index_row){d->n_rows, account->n_rows};
-        d->n_rows += account->n_rows;
-        d->n_rejected += account->n_rejected;
-        d->text_bytes += account->text_bytes;
+    d->n_rows += account->n_rows;
+    d->n_rejected += account->n_rejected;
+    d->text_bytes += account->text_bytes;
+    if (d->options->concat != NULL)
         return 0;
-    }
     if (d->n_waiting > 0 && store_rows(d->store, d->waiting, d->n_waiting, error) != 0)
         return -1;
     describe(&a, schema_of(d, input), &d->inputs->input[input], account->text_bytes, account->n_rows,
@@ -527,7 +540,7 @@ static void fill_index(const struct datasets *d, const struct schema *s, unsigne
 
         fill_index_row(s, row, old->source, old->first_row, old->n_rows);
     }
-    for (size_t i = 0; i < d->inputs->n; i++, row += s->row_bytes) {
+    for (size_t i = d->inputs->first; i < d->inputs->end; i++, row += s->row_bytes) {
         write_source(source, &d->inputs->input[i]);
         fill_index_row(s, row, source, d->index[i].first_row, d->index[i].n_rows);
     }
@@ -539,7 +552,7 @@ static void fill_index(const struct datasets *d, const struct schema *s, unsigne
  */
 static int write_index(struct datasets *d, char error[STORE_ERROR])
 {
-    size_t n = d->standing->n_inputs + d->inputs->n;
+    size_t n = d->standing->n_inputs + d->inputs->end - d->inputs->first;
     char dtype[128], path[TEXT_BYTES];
     struct schema s = {0};
     unsigned char *rows = NULL;
@@ -568,17 +581,39 @@ out:
     return result;
 }
 
-int datasets_close(struct datasets *d, struct store **store, char error[STORE_ERROR])
+/* The one dataset ends, and its index follows. */
+static int end_concat(struct datasets *d, char error[STORE_ERROR])
 {
     struct attributes a;
 
+    describe(&a, schema_of(d, 0), NULL, d->text_bytes, d->n_rows, d->n_rejected);
+    return store_end(d->store, a.list, a.n, error) == 0 ? write_index(d, error) : -1;
+}
+
+static int write_part(struct datasets *d, char error[STORE_ERROR])
+{
+    uint64_t *most_rows = calloc(d->inputs->n + 1, sizeof *most_rows);
+    int status;
+
+    if (most_rows == NULL) {
+        snprintf(error, STORE_ERROR, "no memory");
+        return -1;
+    }
+    for (size_t i = d->inputs->first; i < d->inputs->end; i++)
+        most_rows[i] = rows_at_most(d, i);
+    status = part_write(d->store, d->options, d->inputs, d->findings, d->schemas, d->n_rows, d->n_rejected,
+                        most_rows, longest_source(d), error);
+    free(most_rows);
+    return status;
+}
+
+int datasets_close(struct datasets *d, struct store **store, char error[STORE_ERROR])
+{
     *store = NULL;
-    if (d->options->concat != NULL) {
-        describe(&a, schema_of(d, 0), NULL, d->text_bytes, d->n_rows, d->n_rejected);
-        if (store_end(d->store, a.list, a.n, error) != 0 || write_index(d, error) != 0) {
-            datasets_discard(d);
-            return -1;
-        }
+    if ((d->begun && d->options->concat != NULL && end_concat(d, error) != 0) ||
+        (d->options->part > 0 && write_part(d, error) != 0)) {
+        datasets_discard(d);
+        return -1;
     }
     *store = d->store;
     d->store = NULL;

@@ -370,6 +370,7 @@ int inputs_collect(struct inputs *inputs, const struct options *options)
         write_concat_name(&c);
     else if (c.n_troubles == 0 && check_names(&c) != 0)
         goto no_memory;
+    inputs->end = inputs->n;
     if (c.n_troubles > MOST_TROUBLES)
         message_error("%zu more inputs have trouble", c.n_troubles - MOST_TROUBLES);
     return c.n_troubles == 0 ? 0 : -1;

@@ -418,10 +418,10 @@ static void begin_seals(struct driver *d, size_t input)
 {
     const struct load *load = d->load;
     const struct schema *schema = schema_of(d, input);
-    struct seal none = {.dataset = (uint32_t)input};
+    struct seal none = {.dataset = load->options->concat != NULL ? 0 : (uint32_t)input};
     struct packing packing;
 
-    if (load->seals == NULL || (load->options->concat != NULL && input > 0))
+    if (load->seals == NULL || (load->options->concat != NULL && input > load->inputs->first))
         return;
     (void)datasets_packing(&packing, load->options, load->standing, schema);
     if (load->seals->unit_bytes < packing.chunk_rows * schema->row_bytes)
@@ -447,16 +447,22 @@ static void take_seals(struct driver *d, const struct slot *s)
     }
 }
 
+static int open_datasets(struct driver *d, char error[STORE_ERROR])
+{
+    const struct load *load = d->load;
+
+    return datasets_open(&d->datasets, load->options, load->inputs, load->findings, load->schemas, load->standing,
+                         error);
+}
+
 /* Before the first rows of an input. */
 static void begin_input(struct driver *d, size_t input)
 {
-    const struct load *load = d->load;
     char error[STORE_ERROR];
 
-    if (d->datasets == NULL && datasets_open(&d->datasets, load->options, load->inputs, load->findings, load->schemas,
-                                             load->standing, error) != 0)
+    if (d->datasets == NULL && open_datasets(d, error) != 0)
         fail_store(d, error);
-    else if (datasets_begin(d->datasets, input, &load->accounts[input], error) != 0)
+    else if (datasets_begin(d->datasets, input, &d->load->accounts[input], error) != 0)
         fail_store(d, error);
     begin_seals(d, input);
     d->head_begun = true;
@@ -791,7 +797,9 @@ static void show_progress(struct driver *d)
     for (unsigned i = 0; i < d->n_slots; i++)
         if (d->slots[i].state != SLOT_FREE)
             bytes += bytes_taken(d, &d->slots[i]);
-    progress_show(&d->progress, bytes, d->head < d->load->plan->n ? slice_of(d, d->head)->input : d->load->inputs->n);
+    progress_show(&d->progress, bytes,
+                  (d->head < d->load->plan->n ? slice_of(d, d->head)->input : d->load->inputs->end) -
+                      d->load->inputs->first);
 }
 
 static void take_news(struct driver *d, const struct pool_news *news)
@@ -878,6 +886,10 @@ static enum load_result conclude(struct driver *d, struct store **store)
         return d->failed ? LOAD_FAILED : LOAD_MISFIT;
     if (d->load->options->dry_run)
         return LOAD_DONE;
+    if (d->datasets == NULL && open_datasets(d, error) != 0) { /* a part without inputs */
+        message_error("%s", error);
+        return LOAD_FAILED;
+    }
     if (datasets_close(d->datasets, store, error) != 0) {
         message_error("%s", error);
         d->datasets = NULL;
@@ -929,7 +941,7 @@ enum load_result load_run(const struct load *load, struct store **store, struct 
     if (load->seals != NULL)
         load->seals->n = 0;
     init_accounts(load);
-    progress_init(&d.progress, load->inputs->file_bytes, load->inputs->n, load->options->quiet);
+    progress_init(&d.progress, load->inputs->file_bytes, load->inputs->end - load->inputs->first, load->options->quiet);
     d.slots = calloc(d.n_slots, sizeof *d.slots);
     if (d.slots == NULL || pool_init(&d.pool, d.n_slots) != 0) {
         message_error("no memory");

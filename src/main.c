@@ -22,12 +22,14 @@
 #include "datasets.h"
 #include "infer.h"
 #include "inputs.h"
+#include "join.h"
 #include "keep.h"
 #include "kernel.h"
 #include "resources.h"
 #include "load.h"
 #include "message.h"
 #include "options.h"
+#include "part.h"
 #include "plan.h"
 #include "rejects.h"
 #include "report.h"
@@ -209,8 +211,8 @@ static int tell(struct run *run, uint64_t output_bytes)
 {
     const struct options *o = &run->options;
     struct run_account account = {
-        .n_inputs = run->inputs.n,
-        .inputs = run->accounts,
+        .n_inputs = run->inputs.end - run->inputs.first,
+        .inputs = run->accounts + run->inputs.first,
         .output = o->dry_run ? NULL : o->output,
         .output_bytes = output_bytes,
         .seconds = now() - run->started,
@@ -268,6 +270,17 @@ static int commit(struct run *run, struct store *store, struct rejects *rejects,
     return -1;
 }
 
+/* The parts that other runs have made, to one file. Returns the exit status. */
+static int do_join(const struct options *options)
+{
+    uint64_t n_rejected;
+
+    signals_hold();
+    if (join_run(options, &n_rejected) != 0)
+        return EXIT_FAILED;
+    return n_rejected > 0 ? EXIT_SET_ASIDE : EXIT_STORED;
+}
+
 /* All but the signals and the release. Returns the exit status. */
 static int do_run(struct run *run)
 {
@@ -281,6 +294,8 @@ static int do_run(struct run *run)
     if (count_typed_columns(&run->options, &typed_columns) != 0)
         return EXIT_WRONG;
     if (take_stock(run) != 0 || inputs_collect(&run->inputs, &run->options) != 0)
+        return EXIT_FAILED;
+    if (run->options.part > 0 && part_choose(&run->inputs, &run->options) != 0)
         return EXIT_FAILED;
     if (!run->options.dry_run && store_check_output(run->options.output, run->options.force || run->options.append,
                                                        error) != 0) {
@@ -355,7 +370,7 @@ int main(int argc, char **argv)
     }
     message_level(run.options.quiet, run.options.verbose);
     signals_ignore();
-    status = do_run(&run);
+    status = run.options.join ? do_join(&run.options) : do_run(&run);
     release(&run);
     signal = signals_caught();
     signals_release(); /* one that still waits ends us here */

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "digest.h"
 #include "kernel.h"
 #include "message.h"
 #include "schema.h"
@@ -32,6 +33,7 @@ static const struct options defaults = {
     .layout = LAYOUT_AUTO,
     .name_from = NAME_FROM_BASE,
     .max_errors_percent = -1.0,
+    .digest = DIGEST_START,
 };
 
 struct entry {
@@ -521,6 +523,27 @@ static bool take_chunk(struct options *o, const struct entry *e, const char *tex
     return wrong("--%s wants a number of rows, or a size such as 512K, not '%s'", e->name, text);
 }
 
+/* K/N, as in $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT. */
+static bool take_part(struct options *o, const struct entry *e, const char *text)
+{
+    struct decimal_text part, parts;
+
+    if (!read_decimal(text, &part) || *part.rest != '/' || memchr(text, '.', (size_t)(part.rest - text)) != NULL ||
+        !read_count(part.rest + 1, 1, OPTIONS_PARTS_MOST, &parts.whole))
+        return wrong("--%s wants K/N, the K-th of N parts, as in 3/8 or "
+                     "$SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT, not '%s'", e->name, text);
+    if (part.whole == 0)
+        return wrong("--%s %s: parts count from 1: let the job array do so too, by --array=1-%llu, or add 1 to its "
+                     "number",
+                     e->name, text, (unsigned long long)parts.whole);
+    if (part.whole > parts.whole)
+        return wrong("--%s %s: there is no part %llu of %llu: let the job array be --array=1-N, and N that of K/N",
+                     e->name, text, (unsigned long long)part.whole, (unsigned long long)parts.whole);
+    o->part = part.whole;
+    o->n_parts = parts.whole;
+    return true;
+}
+
 static bool take_shuffle(struct options *o, const struct entry *e, const char *text)
 {
     (void)text;
@@ -638,6 +661,11 @@ static const struct entry entries[] = {
     {0, NULL, NULL, "Input", NULL, 0},
     {'T', "files-from", "LIST", "more inputs, one on each line of LIST", take_text, IN(files_from)},
     {'0', "null", NULL, "names in LIST end with NUL instead", take_flag, IN(null_separated)},
+
+    {0, NULL, NULL, "Parts, as of a job array", NULL, 0},
+    {0, "part", "K/N", "the K-th of N parts of the inputs, K from 1", take_part, 0},
+    {0, "join", NULL, "the arguments are all parts: make one file", take_flag, IN(join)},
+    {0, "copy", NULL, "with --join: their rows, instead of links to them", take_flag, IN(copy)},
 
     {0, NULL, NULL, "Records", NULL, 0},
     {0, "preset", "NAME|help", "a known format: columns, types, missing codes", take_preset, 0},
@@ -847,6 +875,36 @@ static bool wrong_option(int value, char **argv)
     return wrong_word(argv[optind - 1]);
 }
 
+static bool is_among(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(name, *names) != 0)
+        names++;
+    return *names != NULL;
+}
+
+/* Options that say what to store, and how, are the same in all parts of a run; these need not be. */
+static void digest_option(struct options *o, const struct entry *e, const char *text)
+{
+    static const char *const others[] = {"output", "force", "files-from", "null", "part", "rejects", "jobs", "memory",
+                                         "slice", "dry-run", "json", "quiet", "verify", "verbose", NULL};
+
+    if (is_among(e->name, others))
+        return;
+    o->digest = digest_text(o->digest, e->name);
+    o->digest = digest_text(o->digest, text != NULL ? text : "");
+    if (e->take == take_dtype && text[0] == '@') /* what the file says, whatever its name */
+        o->digest = digest_text(o->digest, o->dtype_override != NULL ? o->dtype_override : o->dtype);
+}
+
+/* What the parts hold was said when they were made. */
+static bool is_of_join(const struct entry *e)
+{
+    static const char *const names[] = {"output", "force", "files-from", "null", "join", "copy", "quiet", "verbose",
+                                        NULL};
+
+    return is_among(e->name, names);
+}
+
 /* What one option means for another; NULL when all is well. */
 static const char *contradiction(const struct options *o)
 {
@@ -862,6 +920,10 @@ static const char *contradiction(const struct options *o)
         return "--null is about --files-from LIST: give it too, or leave --null out";
     if (o->n_widths > 0 && o->delimiter != DELIMITER_AUTO)
         return "--widths and --delimiter contradict each other: leave one out";
+    if (o->copy && !o->join)
+        return "--copy is about --join: give it too, or leave --copy out";
+    if (o->append && o->part > 0)
+        return "--part makes a file of its own, to be joined with the others: leave --append out";
     if (o->append && o->force)
         return "--append and --force contradict each other: leave one out";
     if (o->matrix && o->columns)
@@ -898,6 +960,7 @@ static bool keep_arguments(struct options *o, int argc, char **argv)
 enum options_result options_parse(struct options *o, int argc, char **argv)
 {
     struct getopt_arrays arrays = {0};
+    const char *beyond_join = NULL;
     int value;
 
     *o = defaults;
@@ -918,6 +981,9 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
             return print_and_be_done(print_presets);
         if (!e->take(o, e, optarg))
             return OPTIONS_WRONG;
+        digest_option(o, e, optarg);
+        if (!is_of_join(e))
+            beyond_join = e->name;
     }
     if (!keep_arguments(o, argc, argv))
         return OPTIONS_WRONG;
@@ -925,6 +991,10 @@ enum options_result options_parse(struct options *o, int argc, char **argv)
     const char *trouble = contradiction(o);
     if (trouble != NULL) {
         wrong("%s", trouble);
+        return OPTIONS_WRONG;
+    }
+    if (o->join && beyond_join != NULL) {
+        wrong("--%s and --join do not go together: what is in the parts was settled when they were made", beyond_join);
         return OPTIONS_WRONG;
     }
     if (o->preset != NULL && !fill_from_preset(o))

@@ -76,7 +76,7 @@ static bool worth_cutting(const struct planning *g, size_t input, unsigned jobs)
 static void walk_inputs(struct planning *g, unsigned jobs)
 {
     g->text_bytes = g->inputs->file_bytes;
-    for (size_t i = 0; i < g->inputs->n; i++)
+    for (size_t i = g->inputs->first; i < g->inputs->end; i++)
         if (worth_cutting(g, i, jobs) && bgzf_walk(&g->blocks[i], g->inputs->input[i].path) == 0)
             g->text_bytes += g->blocks[i].text_bytes - g->inputs->input[i].file_bytes;
 }
@@ -88,7 +88,7 @@ static uint64_t slice_size(const struct plan *p, const struct planning *g)
 
     if (o->slice_bytes > 0)
         return o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
-    if (g->inputs->n < p->jobs && g->text_bytes / (2 * p->jobs) < size)
+    if (g->inputs->end - g->inputs->first < p->jobs && g->text_bytes / (2 * p->jobs) < size)
         size = g->text_bytes / (2 * p->jobs); /* few inputs: every CPU gets its share */
     if (size > p->region_bytes)
         size = p->region_bytes;
@@ -154,16 +154,16 @@ static int make_slices(struct plan *plan, struct planning *g, const struct resou
 {
     walk_inputs(g, plan->jobs);
     g->size = slice_size(plan, g);
-    for (size_t i = 0; i < g->inputs->n; i++)
+    for (size_t i = g->inputs->first; i < g->inputs->end; i++)
         plan->n += cut(g, i, NULL);
     if (share_memory(plan, plan->n, resources, error) != 0)
         return -1;
-    plan->slices = keep_room(plan->n, sizeof *plan->slices);
+    plan->slices = keep_room(plan->n + 1, sizeof *plan->slices);
     if (plan->slices == NULL) {
         snprintf(error, SCHEMA_ERROR, "no memory for a plan of %zu slices", plan->n);
         return -1;
     }
-    for (size_t i = 0, k = 0; i < g->inputs->n; i++)
+    for (size_t i = g->inputs->first, k = 0; i < g->inputs->end; i++)
         k += cut(g, i, plan->slices + k);
     return 0;
 }
@@ -172,10 +172,11 @@ int plan_make(struct plan *plan, const struct inputs *inputs, const struct findi
               const struct options *options, const struct resources *resources, char error[SCHEMA_ERROR])
 {
     struct planning g = {.inputs = inputs, .findings = findings, .options = options};
+    size_t n_inputs = inputs->end - inputs->first;
     int status = -1;
 
     memset(plan, 0, sizeof *plan);
-    plan->small = inputs->file_bytes / (inputs->n > 0 ? inputs->n : 1) < SMALL_INPUT;
+    plan->small = inputs->file_bytes / (n_inputs > 0 ? n_inputs : 1) < SMALL_INPUT;
     if (share_memory(plan, SIZE_MAX, resources, error) != 0)
         return -1;
     g.blocks = calloc(inputs->n, sizeof *g.blocks);

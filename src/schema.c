@@ -281,6 +281,21 @@ static bool field_equal(const struct field *a, const struct field *b)
            memcmp(a->dims, b->dims, a->n_dims * sizeof *a->dims) == 0;
 }
 
+char *schema_full_dtype(const struct schema *s)
+{
+    struct schema copy;
+    char *text;
+
+    if (schema_copy(&copy, s) != 0)
+        return NULL;
+    copy.shape = SHAPE_RECORDS;
+    for (size_t i = 0; i < copy.n_fields; i++)
+        copy.fields[i].constant = false;
+    text = schema_dtype(&copy);
+    schema_release(&copy);
+    return text;
+}
+
 bool schema_equal(const struct schema *a, const struct schema *b)
 {
     if (a->n_fields != b->n_fields || a->shape != b->shape)

@@ -196,26 +196,10 @@ static int array_of(struct schema *s, const char *name, hid_t type, const hsize_
     return element_of(&s->fields[s->n_fields - 1], type);
 }
 
-/* A dtype with everything in it: also the source column, and a matrix's width. Owner the caller, may be NULL. */
-static char *full_dtype(const struct schema *s)
-{
-    struct schema copy;
-    char *text;
-
-    if (schema_copy(&copy, s) != 0)
-        return NULL;
-    copy.shape = SHAPE_RECORDS;
-    for (size_t i = 0; i < copy.n_fields; i++)
-        copy.fields[i].constant = false;
-    text = schema_dtype(&copy);
-    schema_release(&copy);
-    return text;
-}
-
 static int tell_difference(const struct standing_file *f, const char *path, const struct schema *there,
                            const struct schema *here, char error[STANDING_ERROR])
 {
-    char *old = full_dtype(there), *new = full_dtype(here);
+    char *old = schema_full_dtype(there), *new = schema_full_dtype(here);
 
     (void)snprintf(error, STANDING_ERROR,
                    "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types by --dtype", f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");

@@ -33,6 +33,7 @@
 #include "gather.h"
 #include "hdf5_library.h"
 #include "output_file.h"
+#include "store_types.h"
 
 _Static_assert((int)STORE_ERROR == (int)OUTPUT_FILE_ERROR, "sentences are passed through");
 
@@ -277,7 +278,7 @@ static hid_t compound_type(const struct schema *schema, size_t *at)
     return compound;
 }
 
-static void close_types(hid_t *ids, size_t n)
+void store_types_close(hid_t *ids, size_t n)
 {
     for (size_t i = 0; ids != NULL && i < n; i++)
         if (ids[i] >= 0)
@@ -285,8 +286,7 @@ static void close_types(hid_t *ids, size_t n)
     free(ids);
 }
 
-/* The types of the parts. *ids: the caller's, n of them. Errors -1 with *at as above, errno where it is memory */
-static int part_types(const struct schema *schema, hid_t **ids, size_t *n, size_t *at)
+int store_types_make(const struct schema *schema, hid_t **ids, size_t *n, size_t *at)
 {
     *at = 0;
     *n = schema->shape == SHAPE_COLUMNS ? schema->n_fields : 1;
@@ -299,7 +299,7 @@ static int part_types(const struct schema *schema, hid_t **ids, size_t *n, size_
         (*ids)[i] = schema->shape == SHAPE_RECORDS ? compound_type(schema, at) : element_type(&schema->fields[i]);
         if ((*ids)[i] < 0) {
             *at = schema->shape == SHAPE_RECORDS ? *at : i;
-            close_types(*ids, i);
+            store_types_close(*ids, i);
             return -1;
         }
     }
@@ -359,7 +359,7 @@ static int make_type(const struct schema *schema, struct record_type *t, char er
     size_t at;
 
     *t = (struct record_type){.v18 = false};
-    if (part_types(schema, &t->ids, &t->n_ids, &at) != 0) {
+    if (store_types_make(schema, &t->ids, &t->n_ids, &at) != 0) {
         bool is_field = at < schema->n_fields;
 
         (void)snprintf(error, STORE_ERROR, "field %zu ('%.120s') cannot be stored: %s", at + 1,
@@ -372,7 +372,7 @@ static int make_type(const struct schema *schema, struct record_type *t, char er
                        "names): store numbers as one array with --matrix, each column apart with --columns, choose "
                        "columns with --usecols, or join columns of one type as an array member such as 'x:(%zu)f4'",
                        schema->n_fields, schema->n_fields);
-        close_types(t->ids, t->n_ids);
+        store_types_close(t->ids, t->n_ids);
         return -1;
     }
     return 0;
@@ -385,13 +385,13 @@ int store_check_schema(const struct schema *schema, char error[STORE_ERROR])
     store_prepare_library();
     if (make_type(schema, &type, error) != 0)
         return -1;
-    close_types(type.ids, type.n_ids);
+    store_types_close(type.ids, type.n_ids);
     return 0;
 }
 
 static void forget_type(struct record_type *t)
 {
-    close_types(t->ids, t->n_ids);
+    store_types_close(t->ids, t->n_ids);
     schema_release(&t->schema);
 }
 
@@ -410,7 +410,7 @@ static const struct record_type *find_type(struct store *s, const struct schema 
     if (make_type(schema, &made, error) != 0)
         return NULL;
     if (schema_copy(&made.schema, schema) != 0) {
-        close_types(made.ids, made.n_ids);
+        store_types_close(made.ids, made.n_ids);
         (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
         return NULL;
     }
@@ -1063,16 +1063,16 @@ static int chunks_rows(struct store *s, const unsigned char *rows, size_t n_rows
     return 0;
 }
 
-int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks, char error[STORE_ERROR])
+int store_packed(struct store *s, const void *packed, const struct packed_chunk *chunks, size_t n_rows,
+                 char error[STORE_ERROR])
 {
     haddr_t end;
 
     assert(s->way == WAY_CHUNKS && s->carry_rows == 0 && "a packed chunk follows whole chunks");
-    if (extend_parts(s, s->n_rows + s->chunk_rows, error) != 0 ||
-        write_packed(s, s->n_rows, packed, chunks, error) != 0)
+    if (extend_parts(s, s->n_rows + n_rows, error) != 0 || write_packed(s, s->n_rows, packed, chunks, error) != 0)
         return -1;
-    s->n_rows += s->chunk_rows;
-    s->n_bytes += s->chunk_rows * s->row_bytes;
+    s->n_rows += n_rows;
+    s->n_bytes += n_rows * s->row_bytes;
     if (H5Fget_eoa(s->h5, &end) < 0)
         return hdf5_failed(s, "extend dataset", s->path, error);
     output_file_write_back(&s->file, (off_t)end);
@@ -1200,6 +1200,107 @@ int store_end(struct store *s, const struct store_attribute *attributes, size_t 
         return hdf5_failed(s, "close dataset", s->path, error);
     s->way = WAY_NONE;
     return 0;
+}
+
+/* --- what other files hold --- */
+
+int store_link(struct store *s, const char *path, const char *file, char error[STORE_ERROR])
+{
+    char *there = NULL;
+    herr_t made = -1;
+
+    if (asprintf(&there, "/%s", path) >= 0)
+        made = H5Lcreate_external(file, there, s->h5, path, s->with_groups, H5P_DEFAULT);
+    free(there);
+    return made < 0 ? hdf5_failed(s, "link", path, error) : 0;
+}
+
+/* A '%' in a name of a virtual dataset's source begins a pattern, and two are one. Owner the caller. Errors NULL */
+static char *escape_percent(const char *name)
+{
+    char *escaped = malloc(2 * strlen(name) + 1), *to = escaped;
+
+    for (; escaped != NULL && *name != '\0'; *to++ = *name++)
+        if (*name == '%')
+            *to++ = '%';
+    if (escaped != NULL)
+        *to = '\0';
+    return escaped;
+}
+
+/* Rows of 'all' from first_row on are those of a source. Errors -1 from HDF5 */
+static int map_source(hid_t list, hid_t all, const struct part *p, uint64_t first_row, const struct store_source *source)
+{
+    hsize_t start[1 + SCHEMA_DIMS] = {first_row}, count[1 + SCHEMA_DIMS];
+    char *file = escape_percent(source->file), *path = escape_percent(p->path);
+    hid_t there;
+    herr_t made = -1;
+
+    memcpy(count, p->dims, sizeof count);
+    count[0] = source->n_rows;
+    there = H5Screate_simple(p->rank, count, NULL);
+    if (there >= 0 && file != NULL && path != NULL &&
+        H5Sselect_hyperslab(all, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
+        made = H5Pset_virtual(list, all, file, path, there);
+    if (there >= 0)
+        (void)H5Sclose(there);
+    free(file);
+    free(path);
+    return made < 0 ? -1 : 0;
+}
+
+/* Owner the caller. Errors -1 from HDF5 */
+static hid_t virtual_list(const struct part *p, const struct store_source *sources, size_t n)
+{
+    hid_t list = H5Pcreate(H5P_DATASET_CREATE), all = H5Screate_simple(p->rank, p->dims, NULL);
+    uint64_t row = 0;
+    int status = list < 0 || all < 0 || H5Pset_obj_track_times(list, false) < 0 ||
+                 H5Pset_attr_phase_change(list, MAX_COMPACT_ATTRIBUTES, 0) < 0 ? -1 : 0;
+
+    for (size_t i = 0; status == 0 && i < n; row += sources[i++].n_rows)
+        if (sources[i].n_rows > 0)
+            status = map_source(list, all, p, row, &sources[i]);
+    if (all >= 0)
+        (void)H5Sclose(all);
+    if (status == 0)
+        return list;
+    if (list >= 0)
+        (void)H5Pclose(list);
+    return -1;
+}
+
+static int create_virtual(struct store *s, struct part *p, const struct store_source *sources, size_t n,
+                          char error[STORE_ERROR])
+{
+    hid_t list;
+
+    p->dims[0] = s->n_rows;
+    list = virtual_list(p, sources, n);
+    if (list < 0)
+        return hdf5_failed(s, "create dataset", p->path, error);
+    p->dataset = create_dataset(s, p, s->n_rows, s->n_rows, list, H5P_DEFAULT, error);
+    (void)H5Pclose(list);
+    return p->dataset < 0 ? -1 : 0;
+}
+
+int store_virtual(struct store *s, const struct store_dataset *d, const struct store_source *sources, size_t n,
+                  char error[STORE_ERROR])
+{
+    assert(s->way == WAY_NONE && "store_end() comes first");
+    s->type = find_type(s, d->schema, error);
+    if (s->type == NULL)
+        return -1;
+    s->path = d->path;
+    s->row_bytes = d->schema->row_bytes;
+    s->n_rows = 0;
+    for (size_t i = 0; i < n; i++)
+        s->n_rows += sources[i].n_rows;
+    if (make_parts(s) != 0)
+        return write_failed(s, error);
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (create_virtual(s, &s->parts[i], sources, n, error) != 0)
+            return -1;
+    return describe(s, d->attributes, d->n_attributes, error) != 0 ? -1 : close_datasets(s, error);
 }
 
 /* --- the file --- */

@@ -127,7 +127,7 @@ static void slices_begin_with_blocks(void **state)
 {
     struct input input = {.path = path, .regular = true};
     struct finding finding = {.codec = CODEC_GZIP, .text_start = 700};
-    struct inputs inputs = {.n = 1, .input = &input};
+    struct inputs inputs = {.n = 1, .end = 1, .input = &input};
     struct options options = {.slice_bytes = 2 << 20};
     struct resources resources = {.jobs = 2, .jobs_rule = "", .memory_bytes = 1 << 30, .memory_rule = ""};
     struct plan plan;

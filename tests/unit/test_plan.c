@@ -27,7 +27,7 @@ static void make_world(struct world *w, uint64_t a, uint64_t b, uint64_t c)
     const uint64_t bytes[] = {a, b, c};
 
     memset(w, 0, sizeof *w);
-    w->inputs = (struct inputs){.n = 3, .input = w->input};
+    w->inputs = (struct inputs){.n = 3, .end = 3, .input = w->input};
     for (int i = 0; i < 3; i++) {
         w->input[i] = (struct input){.file_bytes = bytes[i], .regular = true};
         w->finding[i].sliceable = true;
