@@ -17,8 +17,10 @@ struct delimiter_rule {
 struct delimiter_found {
     uint32_t n_columns;    /* fields of a record: the number they agree on, or the one most of them have; 0: no records */
     bool agreed;           /* all have that number */
-    int disputed;          /* where it is blanks: another delimiter by which all agree too, and on more fields; or where
-                            * none holds for all, by which nine of ten agree, and not by blanks; else DELIMITER_BLANKS */
+    int disputed;          /* where it is blanks: another delimiter by which all agree too, and which parts them otherwise;
+                            * or where none holds for all, by which nine of ten agree, and not by blanks; else
+                            * DELIMITER_BLANKS */
+    uint32_t n_disputed;   /* fields by it, where all agree on that */
 };
 
 /*

@@ -176,23 +176,48 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
     return 0;
 }
 
-/* Blanks have it; but 'date time,1.5,ok' is a record of two fields that way, and of three by commas. */
-static int look_for_rival(const struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
-                          uint32_t n_columns, int *rival)
+/* Some tab is not the one blank between two fields, or some space may be part of one. */
+static bool tabs_may_differ(const struct excerpt *e)
 {
-    static const int rivals[] = {',', ';'};
+    const char *at = e->text, *end = e->text + e->bytes;
+
+    if (memchr(at, ' ', e->bytes) != NULL)
+        return true;
+    while ((at = memchr(at, '\t', (size_t)(end - at))) != NULL) {
+        if (at == e->text || at[-1] == '\n' || at + 1 == end || at[1] == '\t' || at[1] == '\n' || at[1] == '\r')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+/* An ordinary table of tabs has as many fields by blanks. Else an equal number does not mean the same fields. */
+static bool is_rival(int delimiter, const struct verdict *v, uint32_t n_columns)
+{
+    return v->agreed && (delimiter == '\t' ? v->n_columns != n_columns : v->n_columns >= n_columns);
+}
+
+/*
+ * Blanks have it; but 'date time,1.5,ok' is a record of two fields that way, and of three by commas; and where a field is
+ * empty in every record of a table of tabs, there is one less by blanks.
+ */
+static int look_for_rival(const struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                          uint32_t n_columns, struct delimiter_found *found)
+{
+    static const int rivals[] = {'\t', ',', ';'};
     struct dialect other = *dialect;
 
     for (size_t i = 0; i < sizeof rivals / sizeof *rivals && rule->exactly == 0 && rule->at_least == 0; i++) {
         struct verdict v;
 
-        if (memchr(e->text, rivals[i], e->bytes) == NULL)
+        if (memchr(e->text, rivals[i], e->bytes) == NULL || (rivals[i] == '\t' && !tabs_may_differ(e)))
             continue;
         other.delimiter = rivals[i];
         if (judge(&v, &other, e, rule) != 0)
             return -1;
-        if (v.agreed && v.n_columns > n_columns) {
-            *rival = rivals[i];
+        if (is_rival(rivals[i], &v, n_columns)) {
+            found->disputed = rivals[i];
+            found->n_disputed = v.n_columns;
             return 0;
         }
     }
@@ -200,7 +225,7 @@ static int look_for_rival(const struct dialect *dialect, const struct excerpt *e
 }
 
 static int choose(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
-                  struct verdict *chosen, int *disputed)
+                  struct verdict *chosen, struct delimiter_found *found)
 {
     static const int candidates[] = {DELIMITER_BLANKS, '\t', ',', ';', '|'};
     struct verdict blanks = {0};
@@ -213,20 +238,20 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
             return -1;
         *chosen = v;
         if (v.agreed && candidates[i] == DELIMITER_BLANKS)
-            return look_for_rival(dialect, e, rule, v.n_columns, disputed);
+            return look_for_rival(dialect, e, rule, v.n_columns, found);
         if (v.agreed) {
-            *disputed = DELIMITER_BLANKS;
+            found->disputed = DELIMITER_BLANKS;
             return 0;
         }
         if (candidates[i] == DELIMITER_BLANKS)
             blanks = v;
-        else if (v.likely && *disputed == DELIMITER_BLANKS)
-            *disputed = candidates[i];
+        else if (v.likely && found->disputed == DELIMITER_BLANKS)
+            found->disputed = candidates[i];
     }
     dialect->delimiter = DELIMITER_BLANKS;
     *chosen = blanks;
     if (blanks.likely)
-        *disputed = DELIMITER_BLANKS;
+        found->disputed = DELIMITER_BLANKS;
     return 0;
 }
 
@@ -242,7 +267,7 @@ int delimiter_settle(struct dialect *dialect, const struct excerpt *e, const str
         found->agreed = true;
         return 0;
     }
-    if ((settled ? judge(&v, dialect, e, rule) : choose(dialect, e, rule, &v, &found->disputed)) != 0)
+    if ((settled ? judge(&v, dialect, e, rule) : choose(dialect, e, rule, &v, found)) != 0)
         return -1;
     found->n_columns = settled && rule->exactly > 0 ? rule->exactly : v.n_columns;
     found->agreed = v.agreed;

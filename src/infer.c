@@ -8,6 +8,7 @@
 #define _GNU_SOURCE /* memrchr */
 #include "infer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,9 +202,10 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
 
     if (found->agreed) {
         if (found->disputed != DELIMITER_BLANKS)
-            message_notice("%s: the lines agree by blanks, and on more fields by %s; it is read by blanks: if that is "
-                           "wrong, give -d '%c'", l->input->path, infer_delimiter_name(found->disputed, buffer),
-                           found->disputed);
+            message_notice("%s: the lines agree on %" PRIu32 " fields by blanks, and on %" PRIu32 " by %s; it is read by "
+                           "blanks: if that is wrong, give -d '%s'", l->input->path, found->n_columns,
+                           found->n_disputed, infer_delimiter_name(found->disputed, buffer),
+                           found->disputed == '\t' ? "\\t" : (char[]){(char)found->disputed, '\0'});
         return 0;
     }
     if (l->options->usecols != NULL)

@@ -527,14 +527,14 @@ static void print_dry_input(const struct account *a)
 {
     char rows[NUMBER_BYTES], bytes[NUMBER_BYTES], path[PATH_BYTES], dataset[PATH_BYTES], odd[256];
     describe_oddities(a, odd, sizeof odd);
-    printf("%15s %17s  %-10s  %s -> /%s%s%s%s%s\n", grouped(rows, a->n_rows), grouped(bytes, a->n_rows * a->row_bytes),
+    printf("# %13s %17s  %-10s  %s -> /%s%s%s%s%s\n", grouped(rows, a->n_rows), grouped(bytes, a->n_rows * a->row_bytes),
            a->delimiter, message_printable(path, sizeof path, a->path, strlen(a->path)),
            message_printable(dataset, sizeof dataset, a->dataset, strlen(a->dataset)),
            strcmp(a->codec, "plain") != 0 ? ", " : "", strcmp(a->codec, "plain") != 0 ? a->codec : "",
            a->header ? ", header" : "", odd);
 }
 
-/* The dtype alone on its line, then the inputs that have it, from input 'first' on. */
+/* The dtype alone on its line, then the inputs that have it, from input 'first' on: comments in a file for --dtype. */
 static int print_group(const struct run_account *run, const size_t *group, size_t first)
 {
     char *dtype = schema_dtype(run->inputs[first].schema);
@@ -542,7 +542,7 @@ static int print_group(const struct run_account *run, const size_t *group, size_
         errno = ENOMEM;
         return -1;
     }
-    printf("%s\n%15s %17s  %-10s  %s\n", dtype, "rows", "bytes of records", "delimiter", "input -> dataset");
+    printf("%s\n# %13s %17s  %-10s  %s\n", dtype, "rows", "bytes of records", "delimiter", "input -> dataset");
     free(dtype);
     for (size_t i = first; i < run->n_inputs; i++)
         if (group[i] == first)
@@ -566,7 +566,7 @@ int report_dry_run(const struct run_account *run)
         return -1;
     if (t.n_rejected > 0)
         counted(bad, t.n_rejected, "bad line");
-    printf("%s, %s%s%s, %s of records from %s of text\n", counted(files, run->n_inputs, "file"),
+    printf("# %s, %s%s%s, %s of records from %s of text\n", counted(files, run->n_inputs, "file"),
            counted(rows, t.n_rows, "row"), t.n_rejected > 0 ? ", " : "", bad, sized(size, t.record_bytes),
            sized(text_size, t.text_bytes));
     return flush_output() == 0 || errno == EPIPE ? 0 : -1;

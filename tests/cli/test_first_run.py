@@ -57,6 +57,24 @@ def test_dates_and_commas(tool):
     assert tool.load("t,v,flag\n" + text).dtype.names == ("t", "v", "flag")
 
 
+@pytest.mark.parametrize("text, rival, n", [
+    ("a\t\t1\nb\t\t2\n", "\\t", 3), ("the one\t1\nthe two\t2\n", "\\t", 2), ("\ta\t1\n\tb\t2\n", "\\t", 3),
+    ("2024-01-01 10:00,1.5\n2024-01-01 11:00,2.5\n", ",", 2), ("2024-01-01 10:00;1.5;2\n2024-01-01 11:00;2.5;2\n", ";", 3),
+])
+def test_blanks_and_a_rival(tool, text, rival, n):
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-o", "out.h5").err
+    assert "on %d by" % n in err and "if that is wrong, give -d '%s'\n" % rival in err
+    assert len(tool.load(text, "-d", rival).dtype) == n
+    assert "wrong" not in tool.ok("in.txt", "-o", "out.h5", "-f", "-d", "blanks").err
+
+
+@pytest.mark.parametrize("text", ["a\t1\nb\t2\n", "# a comment\n1\t2\n3\t4\n", "a  1\nb\t2\n", "1 2,3\n4 5\n"])
+def test_blanks_without_a_rival(tool, text):
+    tool.write("in.txt", text)
+    assert "wrong" not in tool.ok("in.txt", "-o", "out.h5").err
+
+
 CURED = [
     ("a b\n1 x\n3000000000 y\n", "a:i4,b:S1", "a=i8"), ("a b\n1 x\n-1 y\n", "a:u1,b:S1", "a=i2"),
     ("a b\n1 x\n2 long\n", "a:i4,b:S1", "b=S4"), ("a b\n1 x\n2.5 y\n", "a:i4,b:S1", "a=f8"),

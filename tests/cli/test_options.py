@@ -96,6 +96,17 @@ def test_dry_run_can_be_pasted(tool, name):
     assert str(len(inferred)) in shown.out
 
 
+@pytest.mark.parametrize("header", ["a b", "'a','b'", '"a = b","x#y"', "1,5;2"])
+@pytest.mark.parametrize("quiet", [["-q"], []])
+def test_dry_run_is_a_dtype_file(tool, header, quiet):
+    delimiter = "," if "," in header else " "
+    for name in "in=1.txt", "b:c.txt":
+        tool.write(name, header + "\n" + delimiter.join(["1", "2.5"]) + "\n")
+    inferred = tool.ok("-n", *quiet, "x=in=1.txt", "y=b:c.txt").out
+    tool.write("my.dtype", inferred)
+    assert tool.ok("-n", *quiet, "-t", "@my.dtype", "x=in=1.txt", "y=b:c.txt").out == inferred
+
+
 def test_dry_run_finds_bad_lines(tool):
     tool.write("in.txt", "1 x\ny x\n")
     assert tool.run("-n", "in.txt", "-t", "a:i4,s:S1").status == 1

@@ -398,13 +398,13 @@ static void dry_run_begins_with_the_dtype(void **state)
     assert_int_equal(result, 0);
     assert_string_equal(text,
                         "chr:S10,pos:i4\n"
-                        "           rows  bytes of records  delimiter   input -> dataset\n"
-                        "          3,000            42,000  blanks      a.txt -> /a\n"
-                        "              0                 0  blanks      c.txt.gz -> /c, gzip; no records\n"
+                        "#          rows  bytes of records  delimiter   input -> dataset\n"
+                        "#         3,000            42,000  blanks      a.txt -> /a\n"
+                        "#             0                 0  blanks      c.txt.gz -> /c, gzip; no records\n"
                         "chr:S10\n"
-                        "           rows  bytes of records  delimiter   input -> dataset\n"
-                        "             20               200  comma       b.csv -> /b, header\n"
-                        "3 files, 3,020 rows, 42.2 kB of records from 75.5 kB of text\n");
+                        "#          rows  bytes of records  delimiter   input -> dataset\n"
+                        "#            20               200  comma       b.csv -> /b, header\n"
+                        "# 3 files, 3,020 rows, 42.2 kB of records from 75.5 kB of text\n");
     free(text);
 }
 
