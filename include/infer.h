@@ -41,7 +41,10 @@ struct finding {
                               * stream_open_fd(); owned */
     uint64_t fd_bytes;       /* size of that file */
 
-    /* A line that is the header if other inputs have just these names, and else data or a comment. */
+    /*
+     * The only line, or the first one above nothing but missing values: the header if other inputs have just these
+     * names, and else data or a comment.
+     */
     size_t n_maybe;
     char **maybe;            /* its words, NULL: there is no such line; kept */
     uint64_t maybe_start;    /* text_start and lines_before in that case */
@@ -80,7 +83,7 @@ int infer_schemas(struct schemas *schemas, struct finding *findings, const struc
 
 /*
  * Say which columns are text because of one code, such as '?', among numbers: it may stand for a missing value that no
- * --na lists. As far as the surveys go; for the end of a run.
+ * --na lists; and which are because their numbers have decimal commas. As far as the surveys go; for the end of a run.
  */
 void schemas_tell_codes(const struct schemas *schemas, const struct finding *findings, const struct inputs *inputs,
                         const struct options *options);

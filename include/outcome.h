@@ -44,6 +44,7 @@ struct outcome {
     uint64_t file_bytes;        /* where the next byte of the file will be taken */
     struct convert_tally tally;
     bool misfit;                /* a guessed type did not hold: the rows are void, the surveys count */
+    struct failure misfit_at;   /* the first one; line_no as in 'failures' */
     bool unterminated;          /* the last line had no line end */
 
     bool counted;               /* the slice is read: n_rows, text_from and text_to are what they will be */

@@ -19,7 +19,8 @@ struct account {
     const char *dataset;
     uint64_t text_bytes;     /* of text read, after decompression */
     uint64_t file_bytes;     /* read from the file */
-    uint64_t n_lines;
+    uint64_t n_lines;        /* without the footer's */
+    uint64_t lines_before;   /* of these, skipped ones and the header's */
     uint64_t n_rows;         /* stored */
     uint64_t n_rejected;
     uint64_t n_missing;
@@ -58,6 +59,9 @@ void report_sentence(char *text, size_t text_bytes, const struct schema *schema,
  * Without a line number the place is the path alone.
  */
 void report_failure(const char *path, const struct schema *schema, const struct failure *failure);
+
+/* With -v, the same of a value that did not fit its guessed type, and what becomes of it. */
+void report_misfit(const char *path, const struct schema *schema, const struct failure *failure);
 
 /* "path: 13 more bad lines"; nothing when n_more is 0. */
 void report_more_failures(const char *path, uint64_t n_more);

@@ -18,12 +18,16 @@ enum survey_class { SURVEY_NOTHING, SURVEY_INTEGER, SURVEY_FLOAT, SURVEY_TEXT };
 
 enum { SURVEY_CODE = 7, SURVEY_CODES = UINT8_MAX };
 
+/* Bits: some text was digits, a comma and digits, as '1,5'; some was other text. */
+enum survey_commas { SURVEY_COMMA = 1, SURVEY_NO_COMMA = 2 };
+
 struct survey {
     uint8_t class;           /* the widest value seen: enum survey_class */
     bool missing;            /* a missing token that is no number was seen */
     bool too_large;          /* an integer past 64 bits was seen */
     bool number;             /* some number was seen, whatever the class */
     uint8_t code_bytes;      /* of 'code'; 0: no text was seen; SURVEY_CODES: several, or a longer one */
+    uint8_t commas;          /* enum survey_commas, of all text among the values */
     char code[SURVEY_CODE];  /* the one text among the values; it may be a code for missing values that nobody listed */
     uint32_t longest;        /* bytes of the longest field, missing ones included, blanks as a string would keep them */
     uint64_t most_negative;  /* magnitude of the smallest negative integer, 0 when none */

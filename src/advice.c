@@ -20,6 +20,8 @@
 enum {
     ADVISED_AT_MOST = 5,  /* inputs of one run */
     FEWEST_RECORDS = 4,   /* of a table, to be sure that it is one */
+    FEWEST_BELOW = 2,     /* or of numbers, below lines that have none */
+    FEW_ABOVE = 5,
 };
 
 static unsigned n_advised;
@@ -41,6 +43,7 @@ struct extent {
     const char *start;     /* its first record */
     char mark;             /* the sign that all of those begin with, 0: there is none */
     uint32_t n_words;      /* fields of the first of those, when it has no number; else 0 */
+    bool numbers_above;    /* some line above it has a number */
     bool broken;           /* odd records between its first and its last one */
 };
 
@@ -55,6 +58,18 @@ static struct excerpt part_of(const struct excerpt *e, size_t from, size_t to)
     if (first == last)
         return (struct excerpt){start, 0, false};
     return (struct excerpt){first + 1, (size_t)(last - first), false};
+}
+
+static struct excerpt behind_lines(const struct excerpt *e, uint64_t n_lines)
+{
+    const char *at = e->text, *end = e->text + e->bytes;
+
+    for (; n_lines > 0 && at < end; n_lines--) {
+        const char *lf = memchr(at, '\n', (size_t)(end - at));
+
+        at = lf != NULL ? lf + 1 : end;
+    }
+    return (struct excerpt){at, (size_t)(end - at), e->last};
 }
 
 static bool has_number(const struct walk *w)
@@ -122,6 +137,13 @@ static int find_table(struct table *t, const struct advice_case *c)
         if (judge_part(t, c, &part) != 0)
             return -1;
     }
+    for (uint64_t n_above = 1; n_above <= FEW_ABOVE && t->n_columns == 0; n_above++) {
+        struct excerpt part = behind_lines(&c->text, n_above); /* of a short text the parts have no two records */
+
+        if (judge_part(t, c, &part) != 0)
+            return -1;
+        t->n_columns = t->numbers ? t->n_columns : 0;
+    }
     return 0;
 }
 
@@ -132,6 +154,18 @@ static bool is_sign(char c)
     return c != '\0' && strchr("%!;*/\\$@&~|>", c) != NULL;
 }
 
+/* Fit for a list on a command line as it is. */
+static bool is_plain_word(const char *word, size_t word_bytes)
+{
+    for (size_t i = 0; i < word_bytes; i++) {
+        char c = word[i];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_' && c != '.')
+            return false;
+    }
+    return true;
+}
+
 static void take_odd(struct extent *x, const struct walk *w, bool counts)
 {
     const char *p = w->start;
@@ -139,6 +173,7 @@ static void take_odd(struct extent *x, const struct walk *w, bool counts)
     x->n_odd++;
     if (x->n_records > 0 || counts)
         return;
+    x->numbers_above = x->numbers_above || has_number(w);
     while (p < w->at && is_blank(*p))
         p++;
     if (x->odd_above == 0) {
@@ -217,17 +252,63 @@ static void tell(const struct advice_case *c, const struct table *t, uint64_t n_
                    by, cure);
 }
 
-static void tell_header(const struct advice_case *c, const struct table *t, uint32_t n_words)
+/* The words of the first record between commas, for --names behind a name of their own; false: not fit for that. */
+static bool list_words(const struct advice_case *c, const struct table *t, char *list, size_t list_bytes)
 {
+    struct record *record = excerpt_record(&t->dialect);
+    enum record_status status;
+    size_t used = 0;
+    struct walk w;
+
+    if (record == NULL)
+        return false;
+    walk_begin(&w, record, &c->text, UINT32_MAX);
+    while ((status = walk_next(&w)) == RECORD_NOTHING)
+        ;
+    for (size_t i = 0; status == RECORD_ROW && i < w.n_fields; i++) {
+        const struct record_field *f = &w.fields[i];
+
+        if (f->bytes == 0 || used + f->bytes + 2 > list_bytes || !is_plain_word(f->text, f->bytes))
+            return false;
+        used += (size_t)snprintf(list + used, list_bytes - used, ",%.*s", (int)f->bytes, f->text);
+    }
+    return used > 0;
+}
+
+/* write.table of R writes no name above the row names, which stand in front. */
+static void tell_row_names(const struct advice_case *c, const struct table *t, uint64_t n_above)
+{
+    char names[200] = "";
+
+    if (c->options->dtype == NULL && c->options->names == NULL && !list_words(c, t, names, sizeof names))
+        snprintf(names, sizeof names, ",NAME,...");
+    message_notice("%s: the header has one name less than there are columns, as write.table of R makes it: give "
+                   "--skip-lines %" PRIu64 "%s%s", c->path, c->lines_before + n_above,
+                   *names != '\0' ? " --names row" : "", names);
+}
+
+static void tell_header(const struct advice_case *c, const struct table *t, const struct extent *x)
+{
+    if (x->n_words + 1 == t->n_columns) {
+        tell_row_names(c, t, x->odd_above);
+        return;
+    }
     message_notice("%s: the first line has %" PRIu32 " words above %" PRIu32 " columns: if it is the header, give "
-                   "--skip-lines %" PRIu64 " --names NAME,...", c->path, n_words, t->n_columns,
-                   c->lines_before + 1);
+                   "--skip-lines %" PRIu64 " --names NAME,...", c->path, x->n_words, t->n_columns,
+                   c->lines_before + x->odd_above);
 }
 
 static void tell_mark(const struct advice_case *c, char mark)
 {
     message_notice("%s: the lines above the records all begin with '%c': if they are comments, give --comment '%c'",
                    c->path, mark, mark);
+}
+
+static bool is_sure(const struct table *t, const struct extent *x, uint64_t n_below)
+{
+    if (x->n_records >= FEWEST_RECORDS)
+        return x->n_records >= x->n_odd;
+    return x->n_records >= FEWEST_BELOW && t->numbers && x->odd_above > 0 && !x->numbers_above && n_below == 0;
 }
 
 int advice_give(const struct advice_case *c, bool *given)
@@ -246,15 +327,15 @@ int advice_give(const struct advice_case *c, bool *given)
     if (measure(&x, &t, &c->text) != 0)
         return -1;
     n_below = c->whole ? x.n_lines - x.last : 0;
-    if (x.broken || x.n_records < FEWEST_RECORDS || x.n_records < x.n_odd || x.n_odd == 0)
+    if (x.broken || x.n_odd == 0 || !is_sure(&t, &x, n_below))
         return 0;
     if (x.odd_above == 0 && n_below == 0)
         return 0;
     if (x.mark != '\0' && n_below == 0 &&
         memchr(x.start, x.mark, (size_t)(c->text.text + c->text.bytes - x.start)) == NULL)
         tell_mark(c, x.mark);
-    else if (x.n_odd == 1 && x.odd_above == 1 && x.n_words > 1 && n_below == 0)
-        tell_header(c, &t, x.n_words);
+    else if (x.n_odd == 1 && x.odd_above > 0 && x.n_words > 1 && n_below == 0)
+        tell_header(c, &t, &x);
     else
         tell(c, &t, x.odd_above, n_below);
     n_advised++;

@@ -10,12 +10,13 @@
 #include "convert.h"
 #include "survey.h"
 
+/* '1,5' is no number that can be read, but no name either. */
 static bool is_number(const char *text, size_t bytes)
 {
     struct survey s = {0};
 
     survey_field(&s, NULL, text, bytes, false);
-    return s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT;
+    return s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT || s.commas == SURVEY_COMMA;
 }
 
 /* ---- scanning -------------------------------------------------------------------------------------------------- */

@@ -588,17 +588,31 @@ static void take_header(struct look *l, struct headlines *h, enum header_place p
     }
 }
 
-/* The one line of an input may be a header all the same. w has just passed it. */
+/* All that was surveyed is missing. */
+static bool has_no_values(const struct finding *f)
+{
+    for (size_t i = 0; i < f->n_columns; i++)
+        if (f->surveys[i].class != SURVEY_NOTHING)
+            return false;
+    return f->n_columns > 0;
+}
+
+/*
+ * The one line of an input may be a header all the same, and so may one above nothing but missing values. w has just
+ * passed it, and it is not in the surveys.
+ */
 static void remember_lone_line(struct look *l, struct headlines *h, struct walk w)
 {
     struct finding *f = l->f;
 
-    if (l->typed || l->options->header != HEADER_AUTO || f->header || !l->sample->ended)
+    if (l->typed || l->options->header != HEADER_AUTO || f->header)
         return;
     f->maybe_start = f->text_start + (uint64_t)(w.at - l->text.text);
     f->maybe_lines = f->lines_before + w.lines;
-    if (walk_next(&w) == RECORD_MORE)
+    if (l->sample->ended && walk_next(&w) == RECORD_MORE)
         take_maybe(f, f->n_columns > 0 ? &h->record : &h->comment);
+    else if (h->record.n == f->n_columns && has_no_values(f))
+        take_maybe(f, &h->record);
 }
 
 static void survey_some(struct look *l, struct excerpt e, const struct tokens *t)

@@ -659,7 +659,15 @@ static void fail_slice(struct driver *d, const struct slot *s)
 /* A guess did not hold: whatever has been stored is void. */
 static void note_misfit(struct driver *d, const struct slot *s)
 {
-    d->load->accounts[slice_of(d, s->slice)->input].parsed_twice = true;
+    const struct slice *slice = slice_of(d, s->slice);
+    struct account *a = &d->load->accounts[slice->input];
+    struct failure f = outcome_of(s)->misfit_at;
+
+    if (!a->parsed_twice && !d->input_lost) {
+        f.line_no += lines_before(d, s->slice);
+        report_misfit(a->path, schema_of(d, slice->input), &f);
+    }
+    a->parsed_twice = true;
     d->misfit = true;
     datasets_discard(d->datasets);
     d->datasets = NULL;
@@ -926,6 +934,7 @@ static void init_accounts(const struct load *load)
             .codec = stream_codec_name(f->codec),
             .header = f->header,
             .n_lines = f->lines_before,
+            .lines_before = f->lines_before,
             .parsed_twice = a->parsed_twice,
         };
     }

@@ -678,8 +678,8 @@ static const struct entry entries[] = {
     {0, "comment", "MARK", "MARK starts a comment, '' none; repeatable [#]", take_comment, 0},
     {0, "skip-lines", "N", "lines to skip at the start", take_count, IN(skip_lines)},
     {0, "skip-footer", "N", "lines to skip at the end", take_count, IN(skip_footer)},
-    {0, "na", "[COL=]A,B,...", "texts for missing; repeatable [" OPTIONS_NA_DEFAULT "]", take_na, 0},
-    {0, "fill", "[COL=]VALUE", "stored for missing integers; repeatable", take_fill, 0},
+    {0, "na", "[COL=]A,B,...", "texts for missing, instead of [" OPTIONS_NA_DEFAULT "]", take_na, 0},
+    {0, "fill", "[COL=]VALUE", "stored for missing numbers; repeatable", take_fill, 0},
 
     {0, NULL, NULL, "Bad lines", NULL, 0},
     {0, "max-errors", "N|P%", "set so many bad lines aside [none]", take_max_errors, 0},

@@ -283,6 +283,14 @@ void report_failure(const char *path, const struct schema *schema, const struct 
     message_place("%s%s: %s", path, place, sentence);
 }
 
+void report_misfit(const char *path, const struct schema *schema, const struct failure *failure)
+{
+    char sentence[2 * REASON_BYTES];
+    report_sentence(sentence, sizeof sentence, schema, failure);
+    message_detail("%s:%" PRIu64 ":%" PRIu32 ": the guess did not hold, so the file is parsed twice: %s", path,
+                   failure->line_no, failure->column_no, sentence);
+}
+
 void report_more_failures(const char *path, uint64_t n_more)
 {
     char lines[2 * NUMBER_BYTES];
@@ -338,13 +346,34 @@ static void describe_oddities(const struct account *a, char *text, size_t text_b
         snprintf(text + n, text_bytes - n, "; parsed twice, the first guess of types did not hold");
 }
 
+/* Lines that hold no record of their own: comments, blank lines, and those that go on within quotes. */
+static uint64_t other_lines(const struct account *a)
+{
+    const uint64_t known = a->lines_before + a->n_rows + a->n_rejected;
+    return a->n_lines > known ? a->n_lines - known : 0;
+}
+
+/* So that lines = lines before + rows + set aside + others can be reckoned: ', 12 lines (1 above, 2 without a record)'. */
+static const char *lines_in_words(char text[4 * NUMBER_BYTES], const struct account *a)
+{
+    char lines[2 * NUMBER_BYTES], above[2 * NUMBER_BYTES] = "", others[2 * NUMBER_BYTES] = "", number[NUMBER_BYTES];
+    if (a->lines_before > 0)
+        snprintf(above, sizeof above, "%s above", grouped(number, a->lines_before));
+    if (other_lines(a) > 0)
+        snprintf(others, sizeof others, "%s without a record", grouped(number, other_lines(a)));
+    snprintf(text, 4 * NUMBER_BYTES, "%s%s%s%s%s%s", counted(lines, a->n_lines, "line"),
+             *above != '\0' || *others != '\0' ? " (" : "", above, *above != '\0' && *others != '\0' ? ", " : "", others,
+             *above != '\0' || *others != '\0' ? ")" : "");
+    return text;
+}
+
 static void tell_input(const struct account *a, bool verbose)
 {
-    char rows[2 * NUMBER_BYTES], size[NUMBER_BYTES], odd[256], how[128] = "";
+    char rows[2 * NUMBER_BYTES], size[NUMBER_BYTES], odd[256], lines[4 * NUMBER_BYTES], how[256] = "";
     describe_oddities(a, odd, sizeof odd);
     if (verbose)
-        snprintf(how, sizeof how, ", %s of text, %s, %s%s", sized(size, a->text_bytes), a->delimiter, a->codec,
-                 a->header ? ", header" : "");
+        snprintf(how, sizeof how, ", %s of text, %s, %s, %s%s", sized(size, a->text_bytes), lines_in_words(lines, a),
+                 a->delimiter, a->codec, a->header ? ", header" : "");
     message_notice("%s -> /%s: %s%s%s", a->path, a->dataset, counted(rows, a->n_rows, "row"), how, odd);
 }
 
@@ -405,7 +434,7 @@ static json_t *json_count(uint64_t count)
 
 static json_t *json_input(const struct account *a, const char *dtype)
 {
-    return json_pack("{so so sI sI sI sI sI sI sI sI so so so sb sb}",
+    return json_pack("{so so sI sI sI sI sI sI sI sI sI sI so so so sb sb}",
                      "path", json_text(a->path),
                      "dataset", json_text(a->dataset),
                      "rows", (json_int_t)a->n_rows,
@@ -413,6 +442,8 @@ static json_t *json_input(const struct account *a, const char *dtype)
                      "missing", (json_int_t)a->n_missing,
                      "overflow", (json_int_t)a->n_overflow,
                      "lines", (json_int_t)a->n_lines,
+                     "lines_before", (json_int_t)a->lines_before,
+                     "lines_other", (json_int_t)other_lines(a),
                      "text_bytes", (json_int_t)a->text_bytes,
                      "file_bytes", (json_int_t)a->file_bytes,
                      "row_bytes", (json_int_t)a->row_bytes,

@@ -713,12 +713,17 @@ static bool has_word(const struct codes *c, const char *word, size_t word_bytes)
     return false;
 }
 
-static void add_code(struct codes *c, const struct field *f, const struct survey *s)
+static void add_column(struct codes *c, const struct field *f)
 {
     size_t used = strlen(c->columns);
 
     if (c->n++ < NAMES_TOLD)
         snprintf(c->columns + used, sizeof c->columns - used, "%s'%.40s'", used > 0 ? ", " : "", f->name);
+}
+
+static void add_code(struct codes *c, const struct field *f, const struct survey *s)
+{
+    add_column(c, f);
     if (has_word(c, s->code, s->code_bytes) || c->words_bytes + s->code_bytes + 2 > sizeof c->words)
         return;
     c->words_bytes += (size_t)snprintf(c->words + c->words_bytes, sizeof c->words - c->words_bytes, "%s%.*s",
@@ -732,31 +737,62 @@ static bool may_be_code(const struct field *f, const struct survey *s)
            missing_is_likely(s->code, s->code_bytes);
 }
 
+/* '1,5' and its like, and no other text. */
+static bool has_commas(const struct field *f, const struct survey *s)
+{
+    return f->kind == KIND_STRING && f->least_bytes == 0 && s->commas == SURVEY_COMMA;
+}
+
+static const char *are_text(const struct codes *c)
+{
+    return c->n > NAMES_TOLD ? " and more are text" : c->n > 1 ? " are text" : " is text";
+}
+
+/* Where the comma is the delimiter too, such numbers stand in quotes, and tr would part them. */
+static void tell_commas(const struct codes *c, const char *path, int delimiter)
+{
+    message_notice("%s: column%s %s%s for commas in numbers: if they are decimal ones, %s", path,
+                   c->n > 1 ? "s" : "", c->columns, are_text(c),
+                   delimiter == ',' ? "write points" : "give points by tr , . <FILE | shmload NAME=-");
+}
+
+static void tell_codes(const struct codes *c, const char *path, const struct options *options)
+{
+    message_notice("%s: column%s %s%s for '%s' among numbers: if that means missing, give --na '%s%s'", path,
+                   c->n > 1 ? "s" : "", c->columns, are_text(c), c->words,
+                   options->n_na == 0 ? OPTIONS_NA_DEFAULT "," : "", c->words);
+}
+
 void schemas_tell_codes(const struct schemas *schemas, const struct finding *findings, const struct inputs *inputs,
                         const struct options *options)
 {
     for (size_t g = 0, told = 0; g < schemas->n && told < NAMES_TOLD; g++) {
         const struct schema *s = &schemas->schema[g];
-        struct codes codes = {0};
+        struct codes codes = {0}, commas = {0};
         size_t input = 0;
 
         if (!schemas->inferred[g] || schemas->surveys[g] == NULL)
             continue;
         for (size_t i = 0; i < s->n_cells; i++) {
-            const struct cell *c = &s->cells[i];
+            const struct field *f = &s->fields[s->cells[i].field];
+            const struct survey *survey = &schemas->surveys[g][s->cells[i].column];
 
-            if (schemas->field_inferred[g][c->field] && may_be_code(&s->fields[c->field], &schemas->surveys[g][c->column]))
-                add_code(&codes, &s->fields[c->field], &schemas->surveys[g][c->column]);
+            if (!schemas->field_inferred[g][s->cells[i].field])
+                continue;
+            if (may_be_code(f, survey))
+                add_code(&codes, f, survey);
+            else if (has_commas(f, survey))
+                add_column(&commas, f);
         }
         while (input < inputs->n && findings[input].schema != g)
             input++;
-        if (codes.n == 0 || input == inputs->n)
+        if (codes.n + commas.n == 0 || input == inputs->n)
             continue;
         told++;
-        message_notice("%s: column%s %s%s text for '%s' among numbers: if that means missing, give --na '%s%s'",
-                       inputs->input[input].path, codes.n > 1 ? "s" : "", codes.columns,
-                       codes.n > NAMES_TOLD ? " and more are" : codes.n > 1 ? " are" : " is", codes.words,
-                       options->n_na == 0 ? OPTIONS_NA_DEFAULT "," : "", codes.words);
+        if (codes.n > 0)
+            tell_codes(&codes, inputs->input[input].path, options);
+        if (commas.n > 0)
+            tell_commas(&commas, inputs->input[input].path, findings[input].dialect.delimiter);
     }
 }
 

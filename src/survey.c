@@ -62,6 +62,22 @@ static bool is_word(const char *text, size_t text_bytes)
     return true;
 }
 
+/* '1,5', '-0,25': decimals in half of the world. */
+static bool is_comma_number(const char *text, size_t text_bytes)
+{
+    const char *end = text + text_bytes, *comma;
+
+    if (text < end && (*text == '-' || *text == '+'))
+        text++;
+    comma = memchr(text, ',', (size_t)(end - text));
+    if (comma == NULL || comma == text || comma + 1 == end)
+        return false;
+    for (; text < end; text++)
+        if (!is_digit(*text) && text != comma)
+            return false;
+    return true;
+}
+
 static void take_text(struct survey *s, const char *text, size_t text_bytes)
 {
     if (s->code_bytes == SURVEY_CODES)
@@ -93,8 +109,10 @@ void survey_field(struct survey *s, const struct missing *missing, const char *t
         s->missing = true;
         return;
     }
-    if (class == SURVEY_TEXT)
+    if (class == SURVEY_TEXT) {
         take_text(s, text, text_bytes);
+        s->commas |= is_comma_number(text, text_bytes) ? SURVEY_COMMA : SURVEY_NO_COMMA;
+    }
     s->number = s->number || class != SURVEY_TEXT;
     s->class = class > s->class ? (uint8_t)class : s->class;
 }
@@ -114,6 +132,7 @@ void survey_join(struct survey *into, const struct survey *other)
         into->code_bytes = SURVEY_CODES;
     else if (other->code_bytes > 0)
         take_text(into, other->code, other->code_bytes);
+    into->commas |= other->commas;
     into->longest = (uint32_t)larger(into->longest, other->longest);
     into->most_negative = larger(into->most_negative, other->most_negative);
     into->most_positive = larger(into->most_positive, other->most_positive);

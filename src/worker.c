@@ -406,6 +406,10 @@ static int set_aside(struct worker *w, const struct kernel_job *k)
         if (matrix && has_text(w->job->schema, fields, n_fields)) {
             failure.code = FAILURE_NOT_NUMBER;
         } else if (!w->job->final) {
+            if (!o->misfit) {
+                o->misfit_at = failure;
+                o->misfit_at.line_no += o->n_lines - k->lines_used;
+            }
             code = widen(w, fields, n_fields);
             use_text(w, k->bad.bytes, k->bad.n_lines);
             return code;

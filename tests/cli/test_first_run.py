@@ -1,5 +1,6 @@
 """What a first run says: files that are no text, or no table from their first line to their last, and the cure."""
 import gzip
+import json
 
 import pytest
 
@@ -55,6 +56,56 @@ def test_dates_and_commas(tool):
     assert "-d ','" in tool.ok("in.txt", "-o", "out.h5").err
     assert tool.load(text, "-d", ",")["f1"].tolist() == [1.5, 2.5]
     assert tool.load("t,v,flag\n" + text).dtype.names == ("t", "v", "flag")
+
+
+@pytest.mark.parametrize("text, cure", [
+    ('"x" "y"\n"a" 1 2.5\n"b" 3 4.5\n', ["--skip-lines", "1", "--names", "row,x,y"]),
+    ("x y.z\n" + "a 1 2.5\n" * 9, ["--skip-lines", "1", "--names", "row,x,y.z"]),
+    ('# by R\n"x"\t"y"\n1\t1\t2.5\n2\t3\t4.5\n', ["--skip-lines", "2", "--names", "row,x,y"]),
+])
+def test_row_names_of_r(tool, text, cure):
+    """What is advised can be typed as it is."""
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert "write.table of R" in err and "give %s\n" % " ".join(cure) in err
+    got = tool.load(text, *cure)
+    assert list(got.dtype.names) == cure[-1].split(",") and got["x"].tolist()[0] == 1
+    err = tool.run("in.txt", "-n", "-t", "a:S4,b:i4,c:f8").err
+    assert err.splitlines()[0].endswith("give " + " ".join(cure[:2]))
+    assert len(tool.load(text, "-t", "a:S4,b:i4,c:f8", *cure[:2])) >= 2
+
+
+@pytest.mark.parametrize("text, n", [("My title\nid,x\n1,2\n3,4\n", 1), ("A title of five words\nid x\n1 2\n3 4\n", 1),
+                                     ("Made by hand\n\nStation number nine\nid\tx\n1\t2\n3\t4\n", 3)])
+def test_titles_above_a_short_table(tool, text, n):
+    tool.write("in.txt", text)
+    assert "try --skip-lines %d\n" % n in tool.run("in.txt", "-n").err
+    assert tool.load(text, "--skip-lines", n).tolist() == [(1, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("text", ["1 2 3\n1 2\n3 4\n", "1 2\n1 2 3\n", "a b c\nd e\nf g\n", "a\n1 2\n"])
+def test_short_tables_that_may_be_anything(tool, text):
+    assert "--skip-lines" not in tool.refuse(text)
+
+
+@pytest.mark.parametrize("text, names", [("a;b;c\n1,5;2;x\n-1,25;3;y\n", "column 'a' is"), ("1,5;2,7\n1,25;3\n", "columns 'f0', 'f1' are")])
+def test_decimal_commas_are_noticed(tool, text, names):
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-o", "out.h5").err
+    assert "%s text for commas in numbers: if they are decimal ones, give points by tr , . <FILE | shmload NAME=-" % names in err
+    assert tool.read()[0][0] == b"1,5"
+    tool.ok("in=-", "-o", "out.h5", "-f", stdin=text.replace(",", ".").encode())
+    assert tool.read()[0][0] == 1.5
+
+
+def test_other_commas_are_not(tool):
+    for text in "a;b\n1,5;2\nx,y;3\n", "a;b\n1,2,3;2\n", "a;b\n,5;2\n5,;3\n":
+        tool.write("in.txt", text)
+        assert "decimal" not in tool.ok("in.txt", "-o", "out.h5", "-f").err
+    tool.write("in.txt", "a;b\n1,5;2\n")
+    assert "decimal" not in tool.ok("in.txt", "-o", "out.h5", "-f", "-t", "a=S").err
+    tool.write("in.txt", 'a,b\n"1,5",2\n"2,5",3\n')
+    assert "write points" in tool.ok("in.txt", "-o", "out.h5", "-f").err
 
 
 @pytest.mark.parametrize("text, rival, n", [
@@ -129,6 +180,30 @@ def test_a_late_code_is_noticed(tool):
     assert "column 'f0' is text for '?'" in tool.ok("in.txt", "-o", "out.h5").err
 
 
+@pytest.mark.parametrize("way", [["-j", "1"], ["-j", "3", "--slice", "1M"]])
+def test_what_made_it_be_parsed_twice(tool, way):
+    rows = ["%d 1.5" % i for i in range(300_000)]
+    rows[150_000] = "7.25 1.5"
+    rows[250_000] = "word 1.5"
+    tool.write("in.txt", "n x\n" + "\n".join(rows) + "\n")
+    err = tool.ok("in.txt", "-o", "out.h5", "-v", *way).err
+    said = [line for line in err.splitlines() if "the guess did not hold" in line]
+    assert len(said) == 1 and said[0].startswith("shmload: in.txt:150002:1: ")
+    assert "field 'n' (i4): '7.25' is not an integer; --dtype n=f8" in said[0]
+    assert "did not hold, so" not in tool.ok("in.txt", "-o", "out.h5", "-f", *way).err
+
+
+def test_lines_can_be_reckoned(tool):
+    text = "skipped\n\n# made by hand\na,b\n1,2\n\n# c\n3,4\n5,6 # d\nx,y\nfooter\n"
+    tool.write("in.csv", text)
+    options = ["in.csv", "-o", "out.h5", "-f", "-t", "a:i4,b:i4", "--skip-lines", "2", "--skip-footer", "1", "--max-errors", "5"]
+    done = tool.run(*options, "-v")
+    assert done.status == 3 and " 10 lines (4 above, 2 without a record), comma" in done.err, done
+    account = json.loads(tool.run(*options, "--json").out)["inputs"][0]
+    assert account["lines"] == text.count("\n") - 1
+    assert account["lines"] == sum(account[k] for k in ("lines_before", "rows", "rejected", "lines_other"))
+
+
 def test_sets_of_columns_are_told(tool):
     tool.write("a.txt", "x y\n1 2\n")
     tool.write("b.txt", "y x\n1 2\n")
@@ -172,6 +247,19 @@ def test_header_alone(tool):
     tool.write("b.txt", "x,y\n")
     tool.ok("a.txt", "b.txt", "-o", "both.h5")
     assert tool.read("b", "both.h5").shape == (0,) and tool.read("b", "both.h5").dtype == tool.read("a", "both.h5").dtype
+
+
+def test_header_above_nothing_but_missing_values(tool):
+    tool.write("a.csv", "x,y\n1,2.5\n")
+    tool.write("b.csv", "x,y\nNA,NA\n,\n")
+    tool.write("c.csv", "u,v\nNA,NA\n")
+    tool.ok("b.csv", "a.csv", "-o", "both.h5")
+    assert tool.read("b", "both.h5").dtype.names == ("x", "y") == tool.read("a", "both.h5").dtype.names
+    assert tool.read("b", "both.h5").shape == (2,) and str(tool.read("b", "both.h5")[0]) == "(nan, nan)"
+    tool.ok("a.csv", "b.csv", "-o", "filled.h5", "--fill", "-1")
+    assert tool.read("b", "filled.h5").tolist() == [(-1, -1)] * 2 and tool.read("b", "filled.h5").dtype["x"] == "i4"
+    tool.ok("c.csv", "a.csv", "-o", "other.h5")
+    assert tool.read("c", "other.h5").tolist() == [(b"u", b"v"), (b"NA", b"NA")], "no other input has these names"
 
 
 def test_data_frame_with_its_index(tool):

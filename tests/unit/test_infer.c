@@ -652,7 +652,9 @@ static void advises(void **state)
     check_advice("% made by hand on Monday\n% units m\n" TABLE, "--comment '%'");
     check_advice("% made by hand on Monday\n% units m kg\n1 2 5%\n" TABLE, "--skip-lines 2");
     check_advice("the first of all\nSerial,12\n\n" CSV, "table of 3 fields by comma, it seems: try --skip-lines 2\n");
-    check_advice("id mass\n" TABLE, "the first line has 2 words above 3 columns");
+    check_advice("id mass\n" TABLE, "write.table of R makes it: give --skip-lines 1 --names row,id,mass\n");
+    check_advice("id mass,kg\n" TABLE, "--names row,NAME,...\n");
+    check_advice("id mass name sum\n" TABLE, "the first line has 4 words above 3 columns");
     check_advice(TABLE "odd\n" TABLE, NULL);
     check_advice("2026-01-01 10:00,1,ok\n2026-01-01 11:00,3,ok\n", "give -d ','");
     w.options.skip_lines = 1;

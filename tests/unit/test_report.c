@@ -259,6 +259,8 @@ static void account_with_something_to_tell(void **state)
     struct run_account run = run_of(inputs, 4);
     (void)state;
     inputs[0].n_missing = 7;
+    inputs[0].n_lines = 1012;
+    inputs[0].lines_before = 5;
     inputs[2].n_rejected = 1234;
     inputs[2].n_overflow = 2;
     inputs[3].parsed_twice = true;
@@ -272,11 +274,12 @@ static void account_with_something_to_tell(void **state)
                   "in 0.12 s, 0 MB/s\n");
     run.n_inputs = 1;
     check_account(&run, true,
-                  "shmload: a.txt -> /a: 1,000 rows, 25.0 kB of text, blanks, plain; 7 missing\n"
+                  "shmload: a.txt -> /a: 1,000 rows, 25.0 kB of text, 1,012 lines (5 above, 7 without a record), blanks, plain; "
+                  "7 missing\n"
                   "shmload: 1 file, 1,000 rows, 25.0 kB of text -> out.h5 (93.1 MB) in 0.12 s, 0 MB/s\n");
     run.inputs = inputs + 3;
     check_account(&run, true,
-                  "shmload: d.txt -> /d: 10 rows, 250 bytes of text, blanks, gzip, header; parsed twice, "
+                  "shmload: d.txt -> /d: 10 rows, 250 bytes of text, 10 lines, blanks, gzip, header; parsed twice, "
                   "the first guess of types did not hold\n"
                   "shmload: 1 file, 10 rows, 250 bytes of text -> out.h5 (93.1 MB) in 0.12 s, 0 MB/s\n");
 }
@@ -317,8 +320,8 @@ static json_t *parsed_json(const struct run_account *run)
 
 static void json_has_all(void **state)
 {
-    static const char *const keys[] = {"path", "dataset", "rows", "rejected", "missing", "overflow", "lines", "text_bytes",
-                                       "file_bytes", "row_bytes", "dtype", "delimiter", "codec", "header", "parsed_twice"};
+    static const char *const keys[] = {"path", "dataset", "rows", "rejected", "missing", "overflow", "lines", "lines_before",
+                                       "lines_other", "text_bytes", "file_bytes", "row_bytes", "dtype", "delimiter", "codec", "header", "parsed_twice"};
     struct account inputs[] = {plain_account("a \xc3\xa9\n\".txt", "a", 1000), plain_account("caf\xe9.txt", "caf\xe9", 5)};
     struct run_account run = run_of(inputs, 2);
     (void)state;
@@ -331,8 +334,8 @@ static void json_has_all(void **state)
     assert_int_equal(json_integer_value(json_object_get(json, "output_bytes")), 93100000);
     assert_int_equal(json_array_size(list), 2);
     for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(json_object_size(json_array_get(list, i)), 15);
-        for (size_t k = 0; k < 15; k++)
+        assert_int_equal(json_object_size(json_array_get(list, i)), 17);
+        for (size_t k = 0; k < 17; k++)
             assert_non_null(json_object_get(json_array_get(list, i), keys[k]));
     }
     json_t *first = json_array_get(list, 0), *second = json_array_get(list, 1);
