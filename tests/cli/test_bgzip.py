@@ -58,7 +58,7 @@ def packed(text):
     return blocks(text)
 
 
-@pytest.mark.parametrize("options", [[], ["-t", "id:i4,name:S160,x:f4"], ["-z", "1", "--layout", "chunked"], ["-z", "1", "--skip-footer", "3"]],
+@pytest.mark.parametrize("options", [[], ["-t", "id:i4,name:S160,x:f4"], ["-z", "3", "--layout", "chunked"], ["-z", "3", "--skip-footer", "3"]],
                          ids=["inferred", "given", "packed", "footer"])
 def test_same_bytes(tool, text, packed, options):
     outputs = {}
