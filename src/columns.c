@@ -282,46 +282,71 @@ static int clean_name(struct field *f, size_t number)
     return status;
 }
 
-static bool is_taken(const struct schema *s, const char *name)
+/* A field's name before any was numbered. */
+struct taken {
+    const char *name;
+    size_t field;
+};
+
+static int compare_names(const void *a, const void *b)
 {
-    for (size_t i = 0; i < s->n_fields; i++)
-        if (strcmp(s->fields[i].name, name) == 0)
-            return true;
-    return false;
+    return strcmp(((const struct taken *)a)->name, ((const struct taken *)b)->name);
 }
 
-/* name -> name_2, or the first number that no other field has. */
-static int number_name(const struct schema *s, struct field *f)
+static int compare_taken(const void *a, const void *b)
+{
+    size_t first = ((const struct taken *)a)->field, second = ((const struct taken *)b)->field;
+    int order = compare_names(a, b);
+
+    return order != 0 ? order : (first > second) - (first < second);
+}
+
+/* name -> name_2, or with the first number from *number on that no field has. */
+static int number_name(struct field *f, const struct taken *sorted, size_t n, size_t *number)
 {
     size_t bytes = strlen(f->name) + 24;
     char *name = malloc(bytes);
+    struct taken key = {.name = name};
     int status;
 
     if (name == NULL)
         return -1;
-    for (size_t k = 2; k < s->n_fields + 3; k++) {
-        snprintf(name, bytes, "%s_%zu", f->name, k);
-        if (!is_taken(s, name))
-            break;
-    }
+    do
+        snprintf(name, bytes, "%s_%zu", f->name, (*number)++);
+    while (bsearch(&key, sorted, n, sizeof *sorted, compare_names) != NULL);
     status = change_name(f, name);
     free(name);
     return status;
 }
 
+/* Two names that were numbered cannot be the same: what stands before and behind the last '_' would be. */
+static int number_repeated(struct schema *s)
+{
+    struct taken *sorted = malloc((s->n_fields + 1) * sizeof *sorted);
+    size_t number = 2;
+    int status = 0;
+
+    if (sorted == NULL)
+        return -1;
+    for (size_t i = 0; i < s->n_fields; i++)
+        sorted[i] = (struct taken){s->fields[i].name, i};
+    qsort(sorted, s->n_fields, sizeof *sorted, compare_taken);
+    for (size_t i = 1; i < s->n_fields && status == 0; i++) {
+        if (strcmp(sorted[i - 1].name, sorted[i].name) != 0) {
+            number = 2;
+            continue;
+        }
+        sorted[i].name = sorted[i - 1].name; /* which stays, while its own is freed */
+        status = number_name(&s->fields[sorted[i].field], sorted, s->n_fields, &number);
+    }
+    free(sorted);
+    return status;
+}
+
 int columns_clean(struct schema *s)
 {
-    const struct field *repeated;
-
     for (size_t i = 0; i < s->n_fields; i++)
         if (clean_name(&s->fields[i], i) != 0)
             return -1;
-    for (;;) {
-        if (schema_repeated(s, &repeated) != 0)
-            return -1;
-        if (repeated == NULL)
-            return 0;
-        if (number_name(s, &s->fields[repeated - s->fields]) != 0)
-            return -1;
-    }
+    return number_repeated(s);
 }
