@@ -20,6 +20,7 @@ struct verify {
     const struct schemas *schemas;
     const char *path;          /* of the file to be read */
     unsigned jobs;             /* processes at most */
+    uint64_t memory_bytes;     /* for all of them, unless one alone needs more */
     struct seals seals;        /* a seal's dataset is the number of its first input */
 };
 

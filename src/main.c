@@ -198,6 +198,7 @@ static int read_back(struct run *run, struct store *store)
     v->findings = run->findings;
     v->schemas = &run->schemas;
     v->jobs = run->plan.jobs;
+    v->memory_bytes = run->resources.memory_bytes;
     if (store_settle(store, error) != 0)
         return say(error);
     v->path = store_temporary(store);

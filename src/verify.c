@@ -389,11 +389,20 @@ static uint64_t bytes_of(const struct seals *s)
     return n_bytes;
 }
 
+/* As many as the jobs and the memory allow: a reader has a block, the columns of it, and HDF5 a chunk. */
+static unsigned readers_at_most(const struct verify *v)
+{
+    uint64_t block_bytes = v->seals.unit_bytes > BLOCK_BYTES ? v->seals.unit_bytes : BLOCK_BYTES;
+    uint64_t n = v->memory_bytes / (3 * block_bytes);
+
+    return n == 0 ? 1 : n < v->jobs ? (unsigned)n : v->jobs;
+}
+
 /* Errors 0, or -1 with errno: not even one could be started */
 static int start_readers(struct readers *all, struct pool *pool)
 {
     const size_t n_seals = all->verify->seals.n;
-    unsigned wanted = all->verify->jobs;
+    const unsigned wanted = readers_at_most(all->verify);
 
     all->batch = n_seals / (BATCHES_EACH * wanted) + 1;
     all->batch = all->batch < BATCH_MOST ? all->batch : BATCH_MOST;

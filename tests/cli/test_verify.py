@@ -4,13 +4,15 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import time
 
 import h5py
 import numpy as np
 import pytest
 
-from conftest import ROOT, sanitized
+from conftest import PROGRAM, ROOT, children, sanitized
 
 LAYOUTS = [
     "", "--layout chunked", "-z 1", "-z 6 --no-shuffle", "-z zstd", "--shuffle", "--checksum", "--chunk 2000",
@@ -110,6 +112,35 @@ def test_nothing_is_kept_of_the_lines_set_aside(tool, bad_disk, text):
     result = tool.run("a.txt", "-o", "out.h5", "--verify", "-t", "f8,f8,f8,f8", "--max-errors", "1", "--rejects", "r",
                       env=bad_disk("flip,0,9"))
     assert result.status == 1 and tool.files() == before, result
+
+
+def wait_until_it_reads_back(tool, text, env):
+    tool.write("a.txt", text)
+    p = subprocess.Popen([PROGRAM, "a.txt", "-o", "out.h5", "-j", "2", "--verify"], stderr=subprocess.PIPE,
+                         cwd=tool.folder, start_new_session=True, env={**os.environ, **env})
+    end = time.monotonic() + 60
+    while not tool.exists("waiting") and time.monotonic() < end and p.poll() is None:
+        time.sleep(0.01)
+    assert tool.exists("waiting")
+    return p
+
+
+def test_a_signal_ends_it(tool, bad_disk, text):
+    p = wait_until_it_reads_back(tool, text, bad_disk("wait,0,0"))
+    os.kill(p.pid, signal.SIGTERM)
+    _, err = p.communicate(timeout=60)
+    assert p.returncode == -signal.SIGTERM and err == b""
+    assert tool.files() == ["a.txt", "waiting"]
+    with pytest.raises(ProcessLookupError):
+        os.killpg(p.pid, 0)
+
+
+def test_a_lost_reader_is_an_error(tool, bad_disk, text):
+    p = wait_until_it_reads_back(tool, text, bad_disk("wait,0,0"))
+    os.kill(children(p.pid)[0], signal.SIGKILL)
+    _, err = p.communicate(timeout=60)
+    assert p.returncode == 1 and b"out.h5: a process that read it back was lost" in err
+    assert tool.files() == ["a.txt", "waiting"]
 
 
 # ---- and nothing where all is well --------------------------------------------------------------------------------

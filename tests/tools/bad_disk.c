@@ -7,9 +7,11 @@
  *     short       only its first AT bytes are written
  *     elsewhere   it is written AT bytes further on
  *     read        byte AT of what is read back is turned
+ *     wait        what is read back never comes; a file 'waiting' in the working directory says so
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,8 +43,9 @@ static int is_temporary(int fd)
 static int is_the_one(size_t n, int reading)
 {
     static long count;
+    int wanted = strcmp(how, "read") == 0 || strcmp(how, "wait") == 0;
 
-    return n >= LEAST_BYTES && (strcmp(how, "read") == 0) == reading && count++ == nth;
+    return n >= LEAST_BYTES && wanted == reading && count++ == nth;
 }
 
 static ssize_t really_write(int fd, const void *from, size_t n, off_t offset)
@@ -85,8 +88,12 @@ ssize_t pread64(int fd, void *to, size_t n, off64_t offset)
     ssize_t (*next)(int, void *, size_t, off_t) = dlsym(RTLD_NEXT, "pread64");
     ssize_t got = next(fd, to, n, offset);
 
-    if (got > at && is_temporary(fd) && is_the_one(n, 1))
-        ((unsigned char *)to)[at] ^= 0xff;
+    if (got <= at || !is_temporary(fd) || !is_the_one(n, 1))
+        return got;
+    if (strcmp(how, "wait") == 0 && close(creat("waiting", 0666)) == 0)
+        for (;;)
+            pause();
+    ((unsigned char *)to)[at] ^= 0xff;
     return got;
 }
 
