@@ -245,7 +245,7 @@ static int read_part(hid_t part, uint64_t first_row, size_t n_rows, void *to)
     if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
         result = H5Dread(part, type, memory_space, file_space, H5P_DEFAULT, to);
     if (result < 0)
-        return -1; /* the reader ends here, and its ids with it; to close them would forget the reason */
+        return -1; /* the reader's end is near, and its ids'; to close them now would forget the reason */
     (void)H5Sclose(memory_space);
     (void)H5Sclose(file_space);
     (void)H5Tclose(type);
@@ -354,28 +354,35 @@ static int open_file(struct reader *r)
     return H5Pset_chunk_cache(r->access, 0, 0, H5D_CHUNK_CACHE_W0_DEFAULT) < 0 ? cannot_read(r, "the file") : 0;
 }
 
-/* The child's whole life: up to the first thing that is wrong. */
-static void read_batches(void *user, int channel)
+/* Batch after batch, up to the first thing that is wrong. */
+static int check_batches(struct reader *r)
+{
+    const struct readers *all = r->all;
+    const size_t n = all->verify->seals.n;
+    size_t from;
+
+    while ((from = __atomic_fetch_add(&all->common->next, all->batch, __ATOMIC_RELAXED)) < n)
+        for (size_t i = from; i < n && i - from < all->batch; i++) {
+            r->finding->seal = i;
+            if (check_seal(r, i) != 0) {
+                __atomic_store_n(&all->common->next, n, __ATOMIC_RELAXED); /* what is before this is taken already */
+                return -1;
+            }
+        }
+    return 0;
+}
+
+/* The child's whole life. */
+static void read_back(void *user, int channel)
 {
     struct readers *all = user;
-    const size_t n = all->verify->seals.n;
     struct reader r = {.all = all, .finding = &all->common->readers[all->n], .h5 = -1};
-    size_t from;
 
     (void)channel;
     r.finding->failed = true; /* until it is known */
-    if (open_file(&r) != 0)
-        return;
-    while ((from = __atomic_fetch_add(&all->common->next, all->batch, __ATOMIC_RELAXED)) < n)
-        for (size_t i = from; i < n && i - from < all->batch; i++) {
-            r.finding->seal = i;
-            if (check_seal(&r, i) != 0) {
-                __atomic_store_n(&all->common->next, n, __ATOMIC_RELAXED); /* what is before this is taken already */
-                return;
-            }
-        }
+    if (open_file(&r) == 0 && check_batches(&r) == 0)
+        r.finding->failed = false;
     close_dataset(&r);
-    r.finding->failed = false;
 }
 
 /* ---- the parent ------------------------------------------------------------------------------------------------ */
@@ -407,7 +414,7 @@ static int start_readers(struct readers *all, struct pool *pool)
     all->batch = n_seals / (BATCHES_EACH * wanted) + 1;
     all->batch = all->batch < BATCH_MOST ? all->batch : BATCH_MOST;
     for (all->n = 0; all->n < wanted && all->n * all->batch < n_seals; all->n++)
-        if (pool_start(pool, all->n, read_batches, all) != 0)
+        if (pool_start(pool, all->n, read_back, all) != 0)
             return all->n > 0 ? 0 : -1;
     return 0;
 }
