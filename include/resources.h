@@ -9,14 +9,15 @@
 
 struct resources {
     unsigned jobs;
-    const char *jobs_rule;    /* "--jobs", "SLURM_CPUS_PER_TASK", "cgroup quota", "affinity mask" */
+    const char *jobs_rule;    /* "--jobs", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "cgroup quota" ... */
     uint64_t memory_bytes;    /* for parent and workers together */
     const char *memory_rule;
 };
 
 /*
  * jobs, memory_bytes: as given by options, 0 where the machine is to decide:
- * jobs    the smallest of the affinity mask, the cgroup's CPU quota (rounded up) and SLURM_CPUS_PER_TASK
+ * jobs    the smallest of the affinity mask, the CPU quota of the cgroup (rounded up) and SLURM_CPUS_PER_TASK, or
+ *         SLURM_CPUS_ON_NODE where that is not set
  * memory  half of the smallest of: what the machine has available, what the cgroup (v1 or v2) leaves, what Slurm
  *         granted (SLURM_MEM_PER_NODE, or SLURM_MEM_PER_CPU times its CPUs), what ulimit -v and strict overcommit leave
  * Source  sched_getaffinity(2), cgroups(7), sbatch(1), proc(5)

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "spool.h"
@@ -22,6 +23,8 @@
 enum {
     MAX_LINKS = 40,               /* as many symbolic links in a row as the kernel follows */
     MAX_BASE_BYTES = 200,         /* of the output's name in the temporary's, which must stay under NAME_MAX */
+    LOCK_WAITS = 50,              /* for another run to unlink what it has locked, */
+    LOCK_WAIT_NS = 10 * 1000000,  /* each so long */
     MAX_TRIES = 100,              /* names for the temporary: another host or container may have our pid */
     WRITE_BACK_BYTES = 8 << 20,   /* large enough for the disk, small enough to keep it busy from early on */
     WRITE_BYTES = 16 << 20,       /* one pwrite(2); the disk may start on it while we copy the next */
@@ -195,14 +198,16 @@ static char *temporary_name(const struct output_file *f, int try_no)
 
 /*
  * True when the temporary is ours. Between our open and our lock, another run may have taken it for a dead one:
- * then it holds the lock, or has let go of it after the unlink.
+ * then it holds the lock, or has let go of it after the unlink. It does so at once: where a lock stays taken and the
+ * file there, locks do not work, as on some network file systems, and nobody has it.
  */
 static bool temporary_is_ours(int fd)
 {
+    const struct timespec wait = {.tv_nsec = LOCK_WAIT_NS};
     struct stat st;
 
-    if (lock_temporary(fd) != 0 && is_busy(errno))
-        return false;
+    for (int n_waits = 0; lock_temporary(fd) != 0 && is_busy(errno) && n_waits < LOCK_WAITS; n_waits++)
+        (void)nanosleep(&wait, NULL);
     return fstat(fd, &st) != 0 || st.st_nlink > 0;
 }
 

@@ -89,15 +89,26 @@ static bool cgroup_folder(const char *controller, const char *mount, char folder
     return found;
 }
 
+/* From a cgroup to the one above it; false at the top. */
+static bool go_up(char *folder, const char *mount)
+{
+    char *slash = strrchr(folder, '/');
+
+    if (strlen(folder) <= strlen(mount) || slash == NULL)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
 /* The smallest of a limit over the cgroup and those above it. */
 static uint64_t cgroup_room(char *folder, const char *mount, const char *limit_file, const char *used_file,
                             const char *stat_key)
 {
     uint64_t room = UINT64_MAX;
 
-    for (;;) {
+    do {
         uint64_t limit, used = 0, cache = 0;
-        char stat[PATH_BYTES + 16], *slash;
+        char stat[PATH_BYTES + 16];
 
         if (read_number(folder, limit_file, &limit) && limit < UINT64_MAX / 4) {
             (void)read_number(folder, used_file, &used);
@@ -106,11 +117,8 @@ static uint64_t cgroup_room(char *folder, const char *mount, const char *limit_f
             used -= smaller(used, cache);
             room = smaller(room, limit - smaller(limit, used));
         }
-        slash = strrchr(folder, '/');
-        if (strlen(folder) <= strlen(mount) || slash == NULL)
-            return room;
-        *slash = '\0';
-    }
+    } while (go_up(folder, mount));
+    return room;
 }
 
 static uint64_t cgroup_memory(void)
@@ -126,29 +134,61 @@ static uint64_t cgroup_memory(void)
     return room;
 }
 
-/* CPUs of the quota, rounded up; 0 when there is none. */
-static unsigned cgroup_cpus(void)
+/* CPUs of a quota in a period, rounded up; 0 when there is none. */
+static unsigned quota_cpus(uint64_t quota, uint64_t period)
 {
-    char folder[PATH_BYTES], name[PATH_BYTES + 16];
+    return quota > 0 && quota < UINT64_MAX / 4 && period > 0 ? (unsigned)((quota + period - 1) / period) : 0;
+}
+
+/* Version 2 has both numbers in one file, "max" for no quota. */
+static unsigned quota_v2(const char *folder)
+{
+    char name[PATH_BYTES + 16];
     unsigned long long quota = 0, period = 0;
-    uint64_t a, b;
     FILE *f;
 
-    if (cgroup_folder("", "/sys/fs/cgroup", folder)) {
-        snprintf(name, sizeof name, "%s/cpu.max", folder);
-        f = fopen(name, "re");
-        if (f != NULL) {
-            if (fscanf(f, "%llu %llu", &quota, &period) != 2)
-                quota = 0;
-            fclose(f);
-        }
-    }
-    if (quota == 0 && cgroup_folder("cpu", "/sys/fs/cgroup/cpu", folder) && read_number(folder, "cpu.cfs_quota_us", &a) &&
-        read_number(folder, "cpu.cfs_period_us", &b) && a < UINT64_MAX / 4) {
-        quota = a;
-        period = b;
-    }
-    return quota > 0 && period > 0 ? (unsigned)((quota + period - 1) / period) : 0;
+    snprintf(name, sizeof name, "%s/cpu.max", folder);
+    f = fopen(name, "re");
+    if (f == NULL)
+        return 0;
+    if (fscanf(f, "%llu %llu", &quota, &period) != 2)
+        quota = 0;
+    fclose(f);
+    return quota_cpus(quota, period);
+}
+
+static unsigned quota_v1(const char *folder)
+{
+    uint64_t quota, period;
+
+    return read_number(folder, "cpu.cfs_quota_us", &quota) && read_number(folder, "cpu.cfs_period_us", &period)
+               ? quota_cpus(quota, period) : 0;
+}
+
+/* The smallest quota of the cgroup and those above it: Slurm limits the job, and runs us in a task of a step of it. */
+static unsigned smallest_quota(char *folder, const char *mount, unsigned (*quota_of)(const char *folder))
+{
+    unsigned smallest = 0;
+
+    do {
+        unsigned n = quota_of(folder);
+
+        if (n > 0 && (smallest == 0 || n < smallest))
+            smallest = n;
+    } while (go_up(folder, mount));
+    return smallest;
+}
+
+static unsigned cgroup_cpus(void)
+{
+    char folder[PATH_BYTES];
+    unsigned n = 0;
+
+    if (cgroup_folder("", "/sys/fs/cgroup", folder))
+        n = smallest_quota(folder, "/sys/fs/cgroup", quota_v2);
+    if (n == 0 && cgroup_folder("cpu", "/sys/fs/cgroup/cpu", folder))
+        n = smallest_quota(folder, "/sys/fs/cgroup/cpu", quota_v1);
+    return n;
 }
 
 /* ---- the two answers ------------------------------------------------------------------------------------------- */
@@ -183,10 +223,19 @@ static unsigned affinity_cpus(void)
     return 1;
 }
 
+/* What Slurm gave this task, or else, where nobody asked for CPUs, the job on this node; 0 outside of Slurm. */
+static uint64_t slurm_cpus(const char **rule)
+{
+    uint64_t n = environment_number(*rule = "SLURM_CPUS_PER_TASK");
+
+    return n > 0 ? n : environment_number(*rule = "SLURM_CPUS_ON_NODE");
+}
+
 static void find_jobs(struct resources *l)
 {
+    const char *slurm_rule;
     unsigned quota = cgroup_cpus();
-    uint64_t slurm = environment_number("SLURM_CPUS_PER_TASK");
+    uint64_t slurm = slurm_cpus(&slurm_rule);
 
     l->jobs = affinity_cpus();
     l->jobs_rule = "affinity mask";
@@ -196,7 +245,7 @@ static void find_jobs(struct resources *l)
     }
     if (slurm > 0 && slurm < l->jobs) {
         l->jobs = (unsigned)slurm;
-        l->jobs_rule = "SLURM_CPUS_PER_TASK";
+        l->jobs_rule = slurm_rule;
     }
 }
 
@@ -204,7 +253,8 @@ static uint64_t slurm_memory(void)
 {
     const uint64_t mib = 1 << 20;
     uint64_t node = environment_number("SLURM_MEM_PER_NODE"), cpu = environment_number("SLURM_MEM_PER_CPU");
-    uint64_t n_cpus = environment_number("SLURM_CPUS_PER_TASK");
+    const char *rule;
+    uint64_t n_cpus = slurm_cpus(&rule);
 
     if (node > 0)
         return node * mib;

@@ -2,6 +2,7 @@
 import gzip
 import os
 import resource
+import shutil
 import subprocess
 import time
 
@@ -139,3 +140,55 @@ def test_parent_keeps_little_private_memory(tool):
             time.sleep(0.002)
         assert run.returncode == 0
     assert 0 < peaks[1] < peaks[0] + MIB, peaks
+
+
+LOCKS = """
+#include <errno.h>
+#include <stdarg.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+
+int flock(int fd, int operation)
+{
+    (void)fd, (void)operation;
+    errno = WANTED;
+    return -1;
+}
+
+int fcntl64(int fd, int command, ...)
+{
+    va_list values;
+    long value;
+
+    va_start(values, command);
+    value = va_arg(values, long);
+    va_end(values);
+    if (command == F_SETLK || command == F_SETLKW || command == F_OFD_SETLK || command == F_OFD_SETLKW) {
+        errno = WANTED;
+        return -1;
+    }
+    return (int)syscall(SYS_fcntl, fd, command, value);
+}
+
+int fcntl(int fd, int command, ...) __attribute__((alias("fcntl64")));
+"""
+
+
+@pytest.mark.skipif(sanitized(), reason="the sanitizer wants to be the first library")
+@pytest.mark.skipif(not shutil.which("cc"), reason="no compiler")
+@pytest.mark.parametrize("wanted", ["ENOLCK", "ENOSYS", "EAGAIN", "EACCES"])
+def test_file_systems_without_locks(tool, wanted):
+    """As on many an NFS or Lustre: neither HDF5's lock nor ours may stop a run, a replacement or an addition."""
+    tool.write("locks.c", LOCKS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-D_GNU_SOURCE", "-DWANTED=" + wanted, "-o", "locks.so", "locks.c"],
+                   cwd=tool.folder, check=True)
+    env = {"LD_PRELOAD": tool.path("locks.so")}
+    tool.write("in.txt", "1 a\n2 b\n")
+    before = tool.files()
+    for more in [], ["-f"], ["-a", "-g", "more"]:
+        tool.ok("in.txt", "-o", "out.h5", *more, env=env)
+        assert tool.files() == sorted(before + ["out.h5"])
+    assert tool.read("in")["f0"].tolist() == tool.read("more/in")["f0"].tolist() == [1, 2]
+    refused = tool.run("in.txt", "-o", "other.h5", env={**env, "HDF5_USE_FILE_LOCKING": "TRUE"})
+    assert refused.status == 1, "the user's word counts; and it shows that HDF5 does meet our flock()"
