@@ -146,6 +146,11 @@ test-readers: all
 	@tests/readers/setup $(B)/readers
 	SHMLOAD=$(B)/shmload $(PYTHON) tests/readers/run $(B)/readers
 
+# A Slurm of our own on this machine, for as long as it takes; needs root.
+test-slurm: all
+	@tests/slurm/setup
+	SHMLOAD=$(B)/shmload $(PYTHON) tests/slurm/run
+
 $(B)/corpus: tests/bench/corpus.c
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $< $(LDFLAGS)
@@ -192,5 +197,5 @@ clean:
 
 -include $(wildcard $(B)/obj/*.d $(B)/*.d)
 
-.PHONY: all setup demo show test build-tests check check-unit check-cli test-faults test-readers bench bench-quick fuzz \
+.PHONY: all setup demo show test build-tests check check-unit check-cli test-faults test-readers test-slurm bench bench-quick fuzz \
 	fuzz-quick build-fuzzers lint coverage install uninstall dist clean
