@@ -15,13 +15,27 @@ SAN ?=
 STRICT ?=
 COVERAGE ?=
 FUZZ ?=
+MPI ?=
 FUZZ_SECONDS ?= 60
 PYTHON ?= $(firstword $(foreach p,/usr/bin/python3 python3,$(shell $(p) -c 'import h5py, numpy; print("$(p)")' 2>&1 | grep -x '$(p)')))
 
 VERSION := $(shell sed -n 's/.*SHMLOAD_VERSION "\(.*\)".*/\1/p' include/options.h)
-VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(SAN),san) $(if $(STRICT),strict) $(if $(COVERAGE),coverage) $(if $(FUZZ),fuzz))
+VARIANT := $(strip $(filter-out cc gcc,$(notdir $(CC))) $(if $(MPI),$(if $(filter 1,$(MPI)),mpi,$(MPI))) $(if $(SAN),san) $(if $(STRICT),strict) $(if $(COVERAGE),coverage) $(if $(FUZZ),fuzz))
 B := $(subst $() $(),-,build/$(VARIANT))
 B := $(B:%/=%)
+
+# Several machines: MPI and a parallel HDF5, from pkg-config or else from h5pcc. MPI=1 takes the first of them.
+ifneq ($(MPI),)
+MPI_KINDS := $(if $(filter 1,$(MPI)),openmpi mpich,$(MPI))
+HDF5_MODULE := $(firstword $(foreach k,$(MPI_KINDS),$(shell pkg-config --exists hdf5-$(k) 2>/dev/null && echo hdf5-$(k))))
+ifeq ($(HDF5_MODULE),)
+H5CC := $(shell h5pcc -show 2>/dev/null)
+HDF5_CFLAGS ?= $(filter -I%,$(H5CC))
+HDF5_LIBS ?= $(filter -L% -l% -Wl% %.a %.so,$(H5CC))
+endif
+PROGRAM := shmload-mpi
+else
+PROGRAM := shmload
 
 # The serial HDF5, whatever the system's choice is where a parallel one stands beside it; without a pkg-config module
 # its compiler wrapper knows.
@@ -30,6 +44,7 @@ ifeq ($(shell pkg-config --exists $(HDF5_MODULE) 2>/dev/null && echo found),)
 H5CC := $(shell h5cc -show 2>/dev/null)
 HDF5_CFLAGS ?= $(filter -I%,$(H5CC))
 HDF5_LIBS ?= $(or $(filter -L% -l% -Wl% %.a %.so,$(H5CC)),-lhdf5)
+endif
 endif
 
 # HDF5's own archive, where it links without the network drivers. Their forty shared libraries would be mapped into
@@ -72,7 +87,8 @@ COMPILE = $(CC) $(ALL_CFLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(INSTRUMENT) -Wl,-z,now $(LDFLAGS)
 LINK_LIBS = $(LIBRARY_LIBS) $(LDLIBS) -pthread -lm
 
-OBJECTS := $(patsubst src/%.c,$(B)/obj/%.o,$(wildcard src/*.c))
+SOURCES := $(if $(MPI),$(filter-out src/alone.c,$(wildcard src/*.c)) $(wildcard src/mpi/*.c),$(wildcard src/*.c))
+OBJECTS := $(SOURCES:src/%.c=$(B)/obj/%.o)
 MODULES := $(filter-out $(B)/obj/main.o,$(OBJECTS))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -80,9 +96,9 @@ BENCHES := $(patsubst tests/bench/%.c,$(B)/%,$(wildcard tests/bench/*_bench.c))
 PARALLEL = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 AGAIN = $(MAKE) --no-print-directory
 
-all: $(B)/shmload
+all: $(B)/$(PROGRAM)
 
-$(B)/shmload: $(OBJECTS)
+$(B)/$(PROGRAM): $(OBJECTS)
 	$(LINK) -o $@ $(OBJECTS) $(COVERAGE_EXIT) $(LINK_LIBS)
 
 $(B)/obj/%.o: src/%.c Makefile
@@ -195,7 +211,7 @@ dist:
 clean:
 	rm -rf build
 
--include $(wildcard $(B)/obj/*.d $(B)/*.d)
+-include $(wildcard $(B)/obj/*.d $(B)/obj/mpi/*.d $(B)/*.d)
 
 .PHONY: all setup demo show test build-tests check check-unit check-cli test-faults test-readers test-slurm bench bench-quick fuzz \
 	fuzz-quick build-fuzzers lint coverage install uninstall dist clean

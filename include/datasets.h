@@ -5,6 +5,9 @@
  * 2. datasets_open(): one dataset for each input, or one for all of them (--concat) and its index
  * 3. in the order of the inputs: datasets_begin(), datasets_rows() as often as it takes, datasets_end()
  * 4. datasets_close()
+ *
+ * Where several processes fill one file, one of them lays it out: all but the rows. Then each of them opens the datasets
+ * for placing, and says before each input where its rows begin.
  */
 #ifndef SHMLOAD_DATASETS_H
 #define SHMLOAD_DATASETS_H
@@ -14,6 +17,7 @@
 #include "options.h"
 #include "outcome.h"
 #include "pack.h"
+#include "placing.h"
 #include "report.h"
 #include "standing.h"
 #include "store.h"
@@ -50,6 +54,25 @@ int datasets_open(struct datasets **datasets, const struct options *options, con
  */
 int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
                    const struct schemas *schemas, struct standing *standing, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * The same for a file that is laid out already: rows go to 'placing', which stays the caller's.
+ * Errors  0, or -1 with a sentence
+ */
+int datasets_open_placing(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
+                          const struct finding *findings, const struct schemas *schemas,
+                          const struct standing *standing, struct placing *placing, char error[STORE_ERROR]) MUST_USE;
+
+/* The row of the input's dataset that will be the next one stored. Only for placing */
+void datasets_go_to(struct datasets *d, uint64_t row);
+
+/*
+ * Every dataset with its attributes and room for its rows. accounts: one for each input, final
+ * Errors  0 with the store, or -1 with a sentence
+ */
+int datasets_lay_out(struct store **store, const struct options *options, const struct inputs *inputs,
+                     const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
+                     const struct account *accounts, char error[STORE_ERROR]) MUST_USE;
 
 /* account: what is known so far (nothing but the text's size), and at the end all of it. */
 int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;

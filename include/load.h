@@ -26,6 +26,20 @@ enum load_result {
     LOAD_SIGNAL,   /* asked to end */
 };
 
+/* What became of a slice, where another process will look at it: see load_count(). */
+struct results {
+    unsigned char *data;   /* owned */
+    size_t bytes, room;
+};
+
+/* Where the rows of a slice are, and its lines: known once all slices have been counted. */
+struct slice_place {
+    uint64_t from;         /* byte of text where its first record begins */
+    uint64_t first_row;    /* of its dataset */
+    uint64_t n_rows;
+    uint64_t lines_before; /* physical lines of its input */
+};
+
 struct load {
     const struct options *options;
     const struct inputs *inputs;
@@ -37,6 +51,12 @@ struct load {
     bool final;                       /* the guesses are settled: the second pass */
     struct account *accounts;         /* one per input, filled */
     struct seals *seals;              /* of all rows that were stored, dataset by dataset, filled; NULL: not wanted */
+
+    /* Several processes with the same plan: each does a part of it. All zeros: this one does everything. */
+    size_t from, n;                   /* the first of our slices, and how many; n 0: all */
+    struct results *results;          /* of our slices; rows are void */
+    struct slice_place *places;       /* per slice of the plan */
+    struct placing *placing;          /* where rows go */
 };
 
 /*
@@ -45,5 +65,22 @@ struct load {
  * Errors  as the result says; what is to be told has been told; no worker is left in any case
  */
 enum load_result load_run(const struct load *load, struct store **store, struct rejects **rejects);
+
+/*
+ * The same in parts, for several processes and one file. Options, inputs, findings, schemas and plan are the same in all.
+ *
+ * 1. each counts its slices: load_count() fills load->results, and says nothing of what is wrong with the text
+ * 2. load_edges(): where a process's first slice did not begin where the slice before it ended, as told by another
+ *    process, it sets 'from' and 'exact' of that slice and counts anew
+ * 3. one of them takes the results of all, in the order of the slices, and says what load_run() would have said: it fills
+ *    surveys, accounts and load->places
+ * 4. each does its slices again, to store: load_place() with load->places and load->placing
+ */
+enum load_result load_count(const struct load *load);
+enum load_result load_digest(const struct load *load, const struct results *results, size_t n_results);
+enum load_result load_place(const struct load *load);
+
+/* The text between which the results are; false where it is not known: a slice failed, or there is none. */
+bool load_edges(const struct results *results, uint64_t *text_from, uint64_t *text_to);
 
 #endif

@@ -31,6 +31,12 @@ void message_place(const char *format, ...) __attribute__((format(printf, 1, 2))
  */
 const char *message_printable(char *buffer, size_t buffer_bytes, const char *text, size_t text_bytes);
 
+/* Hand every line to 'take' instead, whole and with its line feed; NULL: standard error again. */
+void message_divert(void (*take)(const char *line, size_t bytes));
+
+/* Say lines that came from another process, as they are. */
+void message_relay(const char *lines, size_t bytes);
+
 /* The progress line: shown on a terminal only, cut to its width; NULL wipes it. */
 void message_progress(const char *line);
 

@@ -32,7 +32,6 @@ enum outcome_state {
 struct outcome {
     uint32_t state;             /* enum outcome_state */
     uint32_t n_failures;        /* of 'failures' */
-    struct failure failures[OUTCOME_FAILURES]; /* the first bad records; line_no counts from the slice's first line as 1 */
     struct failure fatal;       /* what ended the slice early: a read error, no memory */
 
     uint64_t n_bad;             /* bad records seen */
@@ -54,6 +53,8 @@ struct outcome {
     size_t rows_lead;           /* of these, before the first whole chunk */
     size_t n_chunks;            /* whole chunks among them */
     size_t rejects_bytes;       /* at the region's end */
+
+    struct failure failures[OUTCOME_FAILURES]; /* the first bad records; line_no counts from the slice's first line as 1 */
 
     size_t n_seals;             /* where they are wanted: of all rows in the region, as they were before any packing. */
     struct seal seals[OUTCOME_SEALS]; /* To be read while none are added: at the worker's end, or while it waits */

@@ -25,6 +25,8 @@ struct slice {
     uint64_t file_from;        /* byte of the file where its text is to be found: 'from', or the bgzip block that begins
                                 * with the byte of text before */
     bool first, last;          /* of its input */
+    bool exact;                /* a record is known to begin at 'start', whatever 'from' says */
+    uint64_t start;
 };
 
 struct plan {

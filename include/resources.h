@@ -10,6 +10,7 @@
 struct resources {
     unsigned jobs;
     const char *jobs_rule;    /* "--jobs", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_ON_NODE", "cgroup quota" ... */
+    unsigned ranks;           /* processes like this one that share the inputs; 1 on one machine */
     uint64_t memory_bytes;    /* for parent and workers together */
     const char *memory_rule;
 };

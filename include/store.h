@@ -49,6 +49,7 @@ struct store_dataset {
     const struct packing *packing; /* STORE_CHUNKED: the filters; NULL: none */
     bool grows;                    /* STORE_CHUNKED: it is there, and what it has of rows stays; packing as it is */
     bool pieces;                   /* rows may come in several calls, their number known only at the end */
+    bool reserved;                 /* rows will be written by others: store_reserve() takes the place of store_rows() */
     size_t n_attributes;           /* those known beforehand: at store_end() the same names and text lengths again */
     const struct store_attribute *attributes;
 };
@@ -93,6 +94,12 @@ int store_begin(struct store *s, const struct store_dataset *dataset, char error
  * Errors  0, or -1 with a sentence (disk full, file too large); the store must then be discarded
  */
 int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
+
+/*
+ * Make room for all rows of a dataset that was begun as 'reserved', once, in the place that they would have had. Chunks
+ * without filters get their places too; packed ones are put where they fit as they come.
+ */
+int store_reserve(struct store *s, uint64_t n_rows, char error[STORE_ERROR]) MUST_USE;
 
 /*
  * Append one chunk that a packer has packed, by the dataset's packing; the rows so far must be a whole number of chunks.
@@ -144,6 +151,12 @@ int store_settle(struct store *s, char error[STORE_ERROR]) MUST_USE;
  */
 int store_commit(struct store *s, uint64_t *file_bytes, char error[STORE_ERROR]) MUST_USE;
 
+/*
+ * Close the file, so that others can open store_temporary(); store_commit() or store_discard() follow.
+ * Errors  0, or -1 with a sentence; the store must then be discarded
+ */
+int store_hand_over(struct store *s, char error[STORE_ERROR]) MUST_USE;
+
 /* Forget all and remove the temporary. NULL is fine. */
 void store_discard(struct store *s);
 
@@ -155,6 +168,9 @@ uint64_t store_bytes(const struct store *s);
 
 /* HDF5 as we want it: silent, without locks, nothing at exit. Every function here that needs it does so by itself. */
 void store_prepare_library(void);
+
+/* Why the last HDF5 call that failed did so; static text, until the next one fails. */
+const char *store_library_reason(void);
 
 /* "1.10.8" */
 void store_library_version(char *text, size_t text_bytes);

@@ -35,6 +35,9 @@ struct datasets {
     const struct finding *findings;
     const struct schemas *schemas;
     const struct standing *standing;
+    struct placing *placing;   /* NULL: rows go to the store */
+    uint64_t next_row;         /* placing: of the dataset */
+    bool reserves;             /* the rows are others' business */
 
     bool all_plain;            /* --concat: every input is a plain file */
     bool begun;                /* --concat: the one dataset is */
@@ -439,6 +442,25 @@ failed:
     return -1;
 }
 
+int datasets_open_placing(struct datasets **datasets, const struct options *options, const struct inputs *inputs,
+                          const struct finding *findings, const struct schemas *schemas,
+                          const struct standing *standing, struct placing *placing, char error[STORE_ERROR])
+{
+    *datasets = malloc(sizeof **datasets);
+    if (*datasets == NULL) {
+        snprintf(error, STORE_ERROR, "no memory");
+        return -1;
+    }
+    **datasets = (struct datasets){.options = options, .inputs = inputs, .findings = findings, .schemas = schemas,
+                                   .standing = standing, .placing = placing};
+    return 0;
+}
+
+void datasets_go_to(struct datasets *d, uint64_t row)
+{
+    d->next_row = row;
+}
+
 int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR])
 {
     const struct schema *s = schema_of(d, input);
@@ -454,14 +476,17 @@ int datasets_begin(struct datasets *d, size_t input, const struct account *accou
         .packing = packs ? &packing : NULL,
         .grows = d->standing->rows,
         .pieces = concat || !is_small(d, input),
+        .reserved = d->reserves,
     };
 
     if (concat && d->begun)
         return 0;
+    d->begun = true;
+    if (d->placing != NULL)
+        return d->placing->class->begin(d->placing, &dataset, d->next_row, error);
     describe(&a, s, concat ? NULL : &d->inputs->input[input], account->text_bytes, 0, 0);
     dataset.attributes = a.list;
     dataset.n_attributes = a.n;
-    d->begun = true;
     d->small = !dataset.pieces;
     d->n_waiting = 0;
     d->row_bytes = s->row_bytes;
@@ -473,6 +498,8 @@ int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char erro
 {
     if (n_rows == 0)
         return 0;
+    if (d->placing != NULL)
+        return d->placing->class->rows(d->placing, rows, n_rows, error);
     if (!d->small)
         return store_rows(d->store, rows, n_rows, error);
     memcpy(d->waiting + d->n_waiting * d->row_bytes, rows, n_rows * d->row_bytes);
@@ -482,6 +509,8 @@ int datasets_rows(struct datasets *d, const void *rows, size_t n_rows, char erro
 
 int datasets_packed(struct datasets *d, const void *packed, const struct packed_chunk *chunk, char error[STORE_ERROR])
 {
+    if (d->placing != NULL)
+        return d->placing->class->packed(d->placing, packed, chunk, error);
     return store_packed(d->store, packed, chunk, d->chunk_rows, error);
 }
 
@@ -489,6 +518,8 @@ int datasets_end(struct datasets *d, size_t input, const struct account *account
 {
     struct attributes a;
 
+    if (d->placing != NULL)
+        return d->options->concat == NULL ? d->placing->class->end(d->placing, error) : 0;
     if (d->options->concat != NULL)
         d->index[input] = (struct index_row){d->n_rows, account->n_rows};
     d->n_rows += account->n_rows;
@@ -610,6 +641,12 @@ static int write_part(struct datasets *d, char error[STORE_ERROR])
 int datasets_close(struct datasets *d, struct store **store, char error[STORE_ERROR])
 {
     *store = NULL;
+    if (d->placing != NULL) {
+        int result = d->begun && d->options->concat != NULL ? d->placing->class->end(d->placing, error) : 0;
+
+        datasets_discard(d);
+        return result;
+    }
     if ((d->begun && d->options->concat != NULL && end_concat(d, error) != 0) ||
         (d->options->part > 0 && write_part(d, error) != 0)) {
         datasets_discard(d);
@@ -619,6 +656,37 @@ int datasets_close(struct datasets *d, struct store **store, char error[STORE_ER
     d->store = NULL;
     datasets_discard(d);
     return 0;
+}
+
+/* The rows of one input, or with --concat of all inputs at once. */
+static int reserve(struct datasets *d, size_t input, const struct account *accounts, char error[STORE_ERROR])
+{
+    uint64_t n_rows = accounts[input].n_rows;
+
+    if (d->options->concat != NULL && input > 0)
+        return 0;
+    for (size_t i = 1; d->options->concat != NULL && i < d->inputs->n; i++)
+        n_rows += accounts[i].n_rows;
+    return store_reserve(d->store, n_rows, error);
+}
+
+int datasets_lay_out(struct store **store, const struct options *options, const struct inputs *inputs,
+                     const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
+                     const struct account *accounts, char error[STORE_ERROR])
+{
+    struct datasets *d;
+
+    *store = NULL;
+    if (datasets_open(&d, options, inputs, findings, schemas, standing, error) != 0)
+        return -1;
+    d->reserves = true;
+    for (size_t i = 0; i < inputs->n; i++)
+        if (datasets_begin(d, i, &accounts[i], error) != 0 || reserve(d, i, accounts, error) != 0 ||
+            datasets_end(d, i, &accounts[i], error) != 0) {
+            datasets_discard(d);
+            return -1;
+        }
+    return datasets_close(d, store, error);
 }
 
 void datasets_discard(struct datasets *d)

@@ -28,6 +28,7 @@
 #include "outcome.h"
 #include "pool.h"
 #include "progress.h"
+#include "ranks.h"
 #include "region.h"
 #include "worker.h"
 
@@ -95,6 +96,7 @@ struct driver {
     uint64_t bytes_done;       /* file bytes of the slices before the head */
     uint64_t rows_sealed;      /* of the head's dataset, rows before those whose seals are to be taken next */
 
+    void (*end_slice)(struct driver *d, struct slot *s); /* all of it has been read, and its rows taken */
     bool misfit;               /* rows are void: read on for the surveys only */
     bool failed;               /* rows are void: read on for the messages only */
     bool stop;                 /* begin no further slice */
@@ -125,6 +127,8 @@ static uint64_t lines_before(const struct driver *d, size_t slice)
 {
     const struct slice *s = slice_of(d, slice);
 
+    if (d->load->placing != NULL)
+        return d->load->places[slice].lines_before;
     return s->first ? d->load->findings[s->input].lines_before : d->lines_done;
 }
 
@@ -143,7 +147,13 @@ static uint64_t bytes_taken(const struct driver *d, const struct slot *s)
 
 static bool rows_wanted(const struct driver *d)
 {
-    return !d->misfit && !d->failed && !d->load->options->dry_run;
+    return !d->misfit && !d->failed && !d->load->options->dry_run && d->load->results == NULL;
+}
+
+/* Behind the last slice that is ours. */
+static size_t end_of_slices(const struct load *load)
+{
+    return load->n > 0 ? load->from + load->n : load->plan->n;
 }
 
 /* The worker has ended without having done its slice: it was lost, or could not go on. */
@@ -379,13 +389,13 @@ static int start_slices(struct driver *d)
 {
     const struct plan *plan = d->load->plan;
 
-    while (!d->stop && d->next_start < plan->n && d->pool.n_running < plan->jobs) {
+    while (!d->stop && d->next_start < end_of_slices(d->load) && d->pool.n_running < plan->jobs) {
         const struct slice *slice = slice_of(d, d->next_start);
         struct slot *s = free_slot(d);
 
         if (s == NULL)
             return 0;
-        if (start_slice(d, s, d->next_start, slice->first, slice->from) != 0) {
+        if (start_slice(d, s, d->next_start, slice->first || slice->exact, slice->exact ? slice->start : slice->from) != 0) {
             if (d->n_busy > 0 && (errno == EAGAIN || errno == ENOMEM || errno == EMFILE || errno == ENFILE))
                 return 0; /* not now: when another one has ended */
             message_error("cannot start a worker: %s", strerror(errno));
@@ -460,6 +470,8 @@ static void begin_input(struct driver *d, size_t input)
 {
     char error[STORE_ERROR];
 
+    if (d->datasets != NULL && d->load->placing != NULL)
+        datasets_go_to(d->datasets, d->load->places[d->head].first_row);
     if (d->datasets == NULL && open_datasets(d, error) != 0)
         fail_store(d, error);
     else if (datasets_begin(d->datasets, input, &d->load->accounts[input], error) != 0)
@@ -673,6 +685,27 @@ static void note_misfit(struct driver *d, const struct slot *s)
     d->datasets = NULL;
 }
 
+/* Where the slice stands among all, for load_place(). */
+static void note_place(const struct driver *d, const struct slot *s)
+{
+    const struct outcome *o = outcome_of(s);
+    const struct slice *slice = slice_of(d, s->slice);
+    uint64_t before = 0;
+
+    if (d->load->places == NULL)
+        return;
+    if (s->slice > 0 && (!slice->first || d->load->options->concat != NULL))
+        before = d->load->places[s->slice - 1].first_row + d->load->places[s->slice - 1].n_rows;
+    d->load->places[s->slice] = (struct slice_place){o->text_from, before, o->n_rows, lines_before(d, s->slice)};
+}
+
+static void step_on(struct driver *d, struct slot *s)
+{
+    s->state = SLOT_FREE;
+    d->n_busy--;
+    d->head++;
+}
+
 /* Everything of the head has been read: close its account and step on. */
 static void end_slice(struct driver *d, struct slot *s)
 {
@@ -680,6 +713,7 @@ static void end_slice(struct driver *d, struct slot *s)
     const struct outcome *o = outcome_of(s);
     const struct options *options = d->load->options;
 
+    note_place(d, s);
     if (has_failed(s)) {
         fail_slice(d, s);
     } else {
@@ -697,9 +731,97 @@ static void end_slice(struct driver *d, struct slot *s)
     d->text_done = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
     if (slice->last)
         end_input(d, slice->input);
-    s->state = SLOT_FREE;
-    d->n_busy--;
-    d->head++;
+    step_on(d, s);
+}
+
+/* ---- in parts -------------------------------------------------------------------------------------------------- */
+
+/* One entry of struct results; behind it the outcome without the failures that it has no use for, and the surveys. */
+struct result {
+    size_t slice;
+    int wait_status;
+    struct outcome_layout at;
+    size_t outcome_bytes, survey_bytes;
+};
+
+/* Bytes of an entry, which end where another one may begin. */
+static size_t result_bytes(const struct result *r)
+{
+    return (sizeof *r + r->outcome_bytes + r->survey_bytes + 7) / 8 * 8;
+}
+
+/* Room for one more entry. Errors NULL */
+static struct result *add_result(struct results *r, const struct result *entry)
+{
+    size_t bytes = result_bytes(entry);
+    struct result *added;
+
+    if (r->bytes + bytes > r->room) {
+        size_t room = 2 * r->room + bytes;
+        unsigned char *data = realloc(r->data, room);
+
+        if (data == NULL)
+            return NULL;
+        r->data = data;
+        r->room = room;
+    }
+    added = (struct result *)(void *)(r->data + r->bytes);
+    memset(added, 0, bytes);
+    *added = *entry;
+    r->bytes += bytes;
+    return added;
+}
+
+/* A slice of ours has been counted: keep what there is to say of it for the one who looks at all. */
+static void keep_result(struct driver *d, struct slot *s)
+{
+    const struct load *load = d->load;
+    const struct outcome *o = outcome_of(s);
+    bool surveyed = load->schemas->inferred[load->findings[slice_of(d, s->slice)->input].schema] && !load->final;
+    struct result entry = {
+        .slice = s->slice,
+        .wait_status = s->wait_status,
+        .at = s->at,
+        .outcome_bytes = offsetof(struct outcome, failures) + o->n_failures * sizeof *o->failures,
+        .survey_bytes = surveyed ? s->at.chunks - s->at.surveys : 0,
+    };
+    struct result *r = add_result(load->results, &entry);
+
+    if (r == NULL) {
+        message_error("no memory");
+        fail(d);
+        d->stop = true;
+    } else {
+        memcpy(r + 1, o, entry.outcome_bytes);
+        memcpy((unsigned char *)(r + 1) + entry.outcome_bytes, s->region.base + s->at.surveys, entry.survey_bytes);
+    }
+    d->bytes_done += o->file_bytes;
+    d->text_done = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
+    step_on(d, s);
+}
+
+/* A slice of ours has been stored. What is to be told of its lines has been told when it was counted. */
+static void check_placed(struct driver *d, struct slot *s)
+{
+    const struct slice *slice = slice_of(d, s->slice);
+    const struct outcome *o = outcome_of(s);
+    bool ends = slice->last || s->slice + 1 == end_of_slices(d->load);
+    char error[STORE_ERROR];
+
+    if (has_failed(s)) {
+        fail_slice(d, s);
+    } else if (!d->failed && (o->misfit || o->n_rows != d->load->places[s->slice].n_rows)) {
+        report_failure(d->load->inputs->input[slice->input].path, NULL,
+                       &(struct failure){.code = FAILURE_CHANGED, .field = -1});
+        fail_input(d);
+    } else if (ends && rows_wanted(d) && datasets_end(d->datasets, slice->input, NULL, error) != 0) {
+        fail_store(d, error);
+    }
+    d->stop = d->stop || d->failed;
+    d->head_begun = d->head_begun && !ends;
+    d->bytes_done += o->file_bytes;
+    d->text_done = has_failed(s) ? PLACE_UNKNOWN : o->text_to;
+    step_on(d, s);
 }
 
 /* ---- the head -------------------------------------------------------------------------------------------------- */
@@ -792,7 +914,7 @@ static void advance(struct driver *d)
         }
         if (s->state != SLOT_ENDED)
             return;
-        end_slice(d, s);
+        d->end_slice(d, s);
     }
 }
 
@@ -852,7 +974,7 @@ static bool some_wait(const struct driver *d)
  */
 static bool stores_later(struct driver *d)
 {
-    return d->load->plan->small && !d->stop && d->next_start < d->load->plan->n && free_slot(d) != NULL &&
+    return d->load->plan->small && !d->stop && d->next_start < end_of_slices(d->load) && free_slot(d) != NULL &&
            d->pool.n_running > 0 && !some_wait(d);
 }
 
@@ -861,7 +983,11 @@ static void drive(struct driver *d)
 {
     struct pool_news news;
 
-    while (d->head < d->load->plan->n && d->signal == 0) {
+    while (d->head < end_of_slices(d->load) && d->signal == 0) {
+        if (ranks_stopped()) {
+            fail(d);
+            return;
+        }
         if (start_slices(d) != 0) {
             fail(d);
             d->stop = true;
@@ -892,7 +1018,7 @@ static enum load_result conclude(struct driver *d, struct store **store)
         message_error("%llu bad lines, more than --max-errors allows", (unsigned long long)d->n_bad);
     if (d->failed || d->misfit)
         return d->failed ? LOAD_FAILED : LOAD_MISFIT;
-    if (d->load->options->dry_run)
+    if (d->load->options->dry_run || d->load->results != NULL)
         return LOAD_DONE;
     if (d->datasets == NULL && open_datasets(d, error) != 0) { /* a part without inputs */
         message_error("%s", error);
@@ -940,9 +1066,28 @@ static void init_accounts(const struct load *load)
     }
 }
 
+/* Errors 0, or -1, said, and nothing to release */
+static int prepare(struct driver *d, const struct load *load, void (*end)(struct driver *d, struct slot *s))
+{
+    *d = (struct driver){.load = load, .n_slots = load->plan->n_regions, .end_slice = end,
+                         .next_start = load->from, .head = load->from, .counted = load->from};
+    progress_init(&d->progress, load->inputs->file_bytes, load->inputs->end - load->inputs->first, load->options->quiet);
+    d->slots = calloc(d->n_slots, sizeof *d->slots);
+    if (d->slots == NULL || pool_init(&d->pool, d->n_slots) != 0) {
+        message_error("no memory");
+        free(d->slots);
+        return -1;
+    }
+    if (map_regions(d) == 0)
+        return 0;
+    message_error("no memory for the workers: %s", strerror(errno));
+    release(d);
+    return -1;
+}
+
 enum load_result load_run(const struct load *load, struct store **store, struct rejects **rejects)
 {
-    struct driver d = {.load = load, .n_slots = load->plan->n_regions, .rows_counted = load->standing->n_rows};
+    struct driver d;
     enum load_result result = LOAD_FAILED;
 
     *store = NULL;
@@ -950,17 +1095,11 @@ enum load_result load_run(const struct load *load, struct store **store, struct 
     if (load->seals != NULL)
         load->seals->n = 0;
     init_accounts(load);
-    progress_init(&d.progress, load->inputs->file_bytes, load->inputs->end - load->inputs->first, load->options->quiet);
-    d.slots = calloc(d.n_slots, sizeof *d.slots);
-    if (d.slots == NULL || pool_init(&d.pool, d.n_slots) != 0) {
-        message_error("no memory");
-        free(d.slots);
+    if (prepare(&d, load, end_slice) != 0)
         return LOAD_FAILED;
-    }
-    if (map_regions(&d) != 0) {
-        message_error("no memory for the workers: %s", strerror(errno));
-    } else if (rejects_open(&d.rejects, load->options->dry_run ? NULL : load->options->rejects,
-                            load->options->force) == 0) {
+    d.rows_counted = load->standing->n_rows;
+    if (rejects_open(&d.rejects, load->options->dry_run ? NULL : load->options->rejects,
+                     load->options->force) == 0) {
         drive(&d);
         result = conclude(&d, store);
         if (result == LOAD_DONE && rejects_finish(d.rejects) != 0) {
@@ -975,4 +1114,107 @@ enum load_result load_run(const struct load *load, struct store **store, struct 
     }
     release(&d);
     return result;
+}
+
+/* ---- the run in parts ------------------------------------------------------------------------------------------ */
+
+enum load_result load_count(const struct load *load)
+{
+    struct driver d;
+    enum load_result result;
+
+    load->results->bytes = 0;
+    if (load->n == 0)
+        return LOAD_DONE;
+    if (prepare(&d, load, keep_result) != 0)
+        return LOAD_FAILED;
+    d.text_done = d.text_counted = PLACE_UNKNOWN; /* by another process */
+    drive(&d);
+    result = d.signal != 0 ? LOAD_SIGNAL : d.failed ? LOAD_FAILED : LOAD_DONE;
+    release(&d);
+    return result;
+}
+
+enum load_result load_place(const struct load *load)
+{
+    const struct slice_place *first = &load->places[load->from];
+    struct driver d;
+    struct store *none;
+    enum load_result result;
+    char error[STORE_ERROR];
+
+    if (load->n == 0)
+        return LOAD_DONE;
+    if (prepare(&d, load, check_placed) != 0)
+        return LOAD_FAILED;
+    d.rows_counted = first->first_row;
+    d.text_done = d.text_counted = PLACE_UNKNOWN;
+    if (datasets_open_placing(&d.datasets, load->options, load->inputs, load->findings, load->schemas, load->standing,
+                              load->placing, error) != 0)
+        fail_store(&d, error);
+    else
+        drive(&d);
+    if (!d.failed && d.signal == 0) {
+        if (datasets_close(d.datasets, &none, error) != 0)
+            fail_store(&d, error);
+        d.datasets = NULL;
+    }
+    result = d.signal != 0 ? LOAD_SIGNAL : d.failed ? LOAD_FAILED : LOAD_DONE;
+    release(&d);
+    return result;
+}
+
+/* Make of an entry what a worker leaves in its region. Errors -1 on no memory */
+static int revive(struct slot *s, const struct result *r)
+{
+    unsigned char *base = realloc(s->region.base, r->at.rows);
+
+    if (base == NULL)
+        return -1;
+    memset(base, 0, r->at.rows);
+    memcpy(base, r + 1, r->outcome_bytes);
+    memcpy(base + r->at.surveys, (const unsigned char *)(r + 1) + r->outcome_bytes, r->survey_bytes);
+    *s = (struct slot){.region = {.base = base}, .state = SLOT_ENDED, .slice = r->slice, .at = r->at,
+                       .wait_status = r->wait_status};
+    return 0;
+}
+
+enum load_result load_digest(const struct load *load, const struct results *results, size_t n_results)
+{
+    struct driver d = {.load = load};
+    struct slot s = {.state = SLOT_FREE};
+
+    init_accounts(load);
+    for (size_t i = 0; i < n_results; i++)
+        for (size_t at = 0; at < results[i].bytes && !d.stop;) {
+            const struct result *r = (const struct result *)(const void *)(results[i].data + at);
+
+            if (revive(&s, r) != 0) {
+                message_error("no memory");
+                fail(&d);
+                break;
+            }
+            d.n_busy = 1;
+            end_slice(&d, &s);
+            at += result_bytes(r);
+        }
+    free(s.region.base);
+    return conclude(&d, NULL);
+}
+
+bool load_edges(const struct results *results, uint64_t *text_from, uint64_t *text_to)
+{
+    const struct result *first = (const struct result *)(const void *)results->data, *last = first;
+    const struct outcome *of;
+
+    if (results->bytes == 0)
+        return false;
+    for (size_t at = 0; at < results->bytes; at += result_bytes(last))
+        last = (const struct result *)(const void *)(results->data + at);
+    of = (const struct outcome *)(const void *)(first + 1);
+    *text_from = first->wait_status == 0 && of->state == OUTCOME_DONE ? of->text_from : PLACE_UNKNOWN;
+    of = (const struct outcome *)(const void *)(last + 1);
+    *text_to = last->wait_status == 0 && of->state == OUTCOME_DONE && of->fatal.code == FAILURE_NONE ? of->text_to
+                                                                                                     : PLACE_UNKNOWN;
+    return true;
 }

@@ -32,9 +32,11 @@
 #include "part.h"
 #include "plan.h"
 #include "rejects.h"
+#include "ranks.h"
 #include "report.h"
 #include "signals.h"
 #include "store.h"
+#include "together.h"
 #include "verify.h"
 
 enum { EXIT_STORED = 0, EXIT_FAILED = 1, EXIT_WRONG = 2, EXIT_SET_ASIDE = 3 };
@@ -156,6 +158,11 @@ static int settle_schemas(struct run *run)
     return 0;
 }
 
+static int settle_again(void *user)
+{
+    return settle_schemas(user);
+}
+
 /* One pass over all inputs; a second one where a guess did not hold. */
 static enum load_result load(struct run *run, struct store **store, struct rejects **rejects)
 {
@@ -170,8 +177,11 @@ static enum load_result load(struct run *run, struct store **store, struct rejec
         .accounts = run->accounts,
         .seals = run->options.verify ? &run->verify.seals : NULL,
     };
-    enum load_result result = load_run(&job, store, rejects);
+    enum load_result result;
 
+    if (ranks_n() > 1)
+        return together_load(&job, &run->plan, settle_again, run, store);
+    result = load_run(&job, store, rejects);
     if (result != LOAD_MISFIT)
         return result;
     if (settle_schemas(run) != 0)
@@ -224,6 +234,8 @@ static int tell(struct run *run, uint64_t output_bytes)
     };
     int result = 0;
 
+    if (!ranks_lead())
+        return 0;
     name_delimiters(run);
     if (o->json)
         result = report_json(&account);
@@ -282,6 +294,22 @@ static int do_join(const struct options *options)
     return n_rejected > 0 ? EXIT_SET_ASIDE : EXIT_STORED;
 }
 
+/* All that comes before the first worker, but the plan. Errors -1, said */
+static int prepare(struct run *run, uint32_t typed_columns)
+{
+    const struct options *o = &run->options;
+    char error[STORE_ERROR];
+
+    if (take_stock(run) != 0 || inputs_collect(&run->inputs, o) != 0 ||
+        ranks_check(o, &run->inputs) != 0)
+        return -1;
+    if (o->part > 0 && part_choose(&run->inputs, o) != 0)
+        return -1;
+    if (!o->dry_run && store_check_output(o->output, o->force || o->append, error) != 0)
+        return say(error);
+    return look(run, typed_columns) != 0 ? -1 : settle_schemas(run);
+}
+
 /* All but the signals and the release. Returns the exit status. */
 static int do_run(struct run *run)
 {
@@ -294,17 +322,9 @@ static int do_run(struct run *run)
 
     if (count_typed_columns(&run->options, &typed_columns) != 0)
         return EXIT_WRONG;
-    if (take_stock(run) != 0 || inputs_collect(&run->inputs, &run->options) != 0)
+    if (ranks_agree(prepare(run, typed_columns)) != 0)
         return EXIT_FAILED;
-    if (run->options.part > 0 && part_choose(&run->inputs, &run->options) != 0)
-        return EXIT_FAILED;
-    if (!run->options.dry_run && store_check_output(run->options.output, run->options.force || run->options.append,
-                                                       error) != 0) {
-        message_error("%s", error);
-        return EXIT_FAILED;
-    }
-    if (look(run, typed_columns) != 0 || settle_schemas(run) != 0)
-        return EXIT_FAILED;
+    ranks_share(&run->options, &run->resources);
     if (plan_make(&run->plan, &run->inputs, run->findings, &run->options, &run->resources, error) != 0) {
         message_error("%s", error);
         return EXIT_FAILED;
@@ -320,7 +340,7 @@ static int do_run(struct run *run)
         rejects_discard(rejects);
         return EXIT_FAILED;
     }
-    if (commit(run, store, rejects, &output_bytes) != 0)
+    if (ranks_agree(commit(run, store, rejects, &output_bytes)) != 0)
         return EXIT_FAILED;
     schemas_tell_codes(&run->schemas, run->findings, &run->inputs, &run->options);
     if (tell(run, output_bytes) != 0)
@@ -356,22 +376,24 @@ static void fill_standard_descriptors(void)
 int main(int argc, char **argv)
 {
     struct run run = {.started = now()};
+    enum options_result wish;
     int status, signal;
 
     fill_standard_descriptors();
-    switch (options_parse(&run.options, argc, argv)) {
-    case OPTIONS_DONE:
+    if (ranks_begin(&argc, &argv) != 0)
+        return EXIT_FAILED;
+    wish = options_parse(&run.options, argc, argv);
+    if (wish == OPTIONS_RUN && ranks_check(&run.options, NULL) != 0)
+        wish = OPTIONS_WRONG;
+    if (ranks_agree(wish == OPTIONS_WRONG ? -1 : 0) != 0)
+        wish = OPTIONS_WRONG;
+    if (wish != OPTIONS_RUN) {
         options_release(&run.options);
-        return EXIT_STORED;
-    case OPTIONS_WRONG:
-        options_release(&run.options);
-        return EXIT_WRONG;
-    case OPTIONS_RUN:
-        break;
+        return ranks_end(wish == OPTIONS_DONE ? EXIT_STORED : EXIT_WRONG);
     }
     message_level(run.options.quiet, run.options.verbose);
     signals_ignore();
-    status = run.options.join ? do_join(&run.options) : do_run(&run);
+    status = ranks_end(run.options.join ? do_join(&run.options) : do_run(&run));
     release(&run);
     signal = signals_caught();
     signals_release(); /* one that still waits ends us here */

@@ -28,6 +28,7 @@ static const char wipe[] = "\r\033[K";
 
 static bool is_quiet, is_verbose;
 static bool progress_on_screen;
+static void (*diverted)(const char *line, size_t bytes);
 
 void message_level(bool quiet, bool verbose)
 {
@@ -93,7 +94,23 @@ static void speak(const char *prefix, const char *format, va_list values)
     message_printable(to, LINE_BYTES, raw, text_bytes);
     to += strlen(to);
     *to++ = '\n';
-    write_unharmed(line, (size_t)(to - line));
+    if (diverted != NULL)
+        diverted(line, (size_t)(to - line));
+    else
+        write_unharmed(line, (size_t)(to - line));
+}
+
+void message_divert(void (*take)(const char *line, size_t bytes))
+{
+    diverted = take;
+}
+
+void message_relay(const char *lines, size_t bytes)
+{
+    if (progress_on_screen)
+        write_unharmed(wipe, sizeof wipe - 1);
+    progress_on_screen = false;
+    write_unharmed(lines, bytes);
 }
 
 void message_error(const char *format, ...)

@@ -18,6 +18,7 @@
 #include "digest.h"
 #include "kernel.h"
 #include "message.h"
+#include "ranks.h"
 #include "schema.h"
 #include "store.h"
 #include "textfile.h"
@@ -791,6 +792,8 @@ static void print_version(void)
     const char *wanted = getenv("SHMLOAD_KERNEL");
     const struct kernel_class *kernel = kernel_pick(wanted);
     printf("shmload %s\nHDF5 %s\n", SHMLOAD_VERSION, hdf5);
+    if (ranks_library() != NULL)
+        printf("MPI %s\n", ranks_library());
     if (kernel != NULL)
         printf("kernel %s\n", kernel->name);
     else

@@ -81,15 +81,15 @@ static void walk_inputs(struct planning *g, unsigned jobs)
             g->text_bytes += g->blocks[i].text_bytes - g->inputs->input[i].file_bytes;
 }
 
-static uint64_t slice_size(const struct plan *p, const struct planning *g)
+static uint64_t slice_size(const struct plan *p, const struct planning *g, unsigned all_jobs)
 {
     const struct options *o = g->options;
     uint64_t size = PLAN_SLICE_MAX;
 
     if (o->slice_bytes > 0)
         return o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
-    if (g->inputs->end - g->inputs->first < p->jobs && g->text_bytes / (2 * p->jobs) < size)
-        size = g->text_bytes / (2 * p->jobs); /* few inputs: every CPU gets its share */
+    if (g->inputs->end - g->inputs->first < all_jobs && g->text_bytes / (2 * all_jobs) < size)
+        size = g->text_bytes / (2 * all_jobs); /* few inputs: every CPU gets its share */
     if (size > p->region_bytes)
         size = p->region_bytes;
     return size < 4 * MIB ? 4 * MIB : size;
@@ -152,8 +152,10 @@ static size_t cut(const struct planning *g, size_t input, struct slice *slices)
 static int make_slices(struct plan *plan, struct planning *g, const struct resources *resources,
                        char error[SCHEMA_ERROR])
 {
-    walk_inputs(g, plan->jobs);
-    g->size = slice_size(plan, g);
+    unsigned all_jobs = plan->jobs * (resources->ranks > 1 ? resources->ranks : 1);
+
+    walk_inputs(g, all_jobs);
+    g->size = slice_size(plan, g, all_jobs);
     for (size_t i = g->inputs->first; i < g->inputs->end; i++)
         plan->n += cut(g, i, NULL);
     if (share_memory(plan, plan->n, resources, error) != 0)

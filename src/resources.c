@@ -312,6 +312,7 @@ struct resources resources_find(unsigned jobs, uint64_t memory_bytes)
 {
     struct resources l;
 
+    l.ranks = 1;
     find_jobs(&l);
     find_memory(&l);
     if (jobs > 0) {

@@ -95,6 +95,7 @@ struct store {
     size_t n_parts;
     struct part *parts;
     uint64_t n_rows;        /* so far */
+    bool reserved;          /* others write the rows */
     off_t place;            /* of the first row; WAY_PIECES */
     struct output_file scratch; /* rows that will be columns; WAY_SCRATCH */
     size_t chunk_rows;      /* WAY_CHUNKS, as what follows */
@@ -165,6 +166,11 @@ void store_prepare_library(void)
     (void)H5dont_atexit();
     (void)H5open();
     (void)H5Eset_auto2(H5E_DEFAULT, note_reason, NULL);
+}
+
+const char *store_library_reason(void)
+{
+    return reason.sys_errno != 0 ? strerror(reason.sys_errno) : reason.text;
 }
 
 void store_library_version(char *text, size_t text_bytes)
@@ -756,7 +762,7 @@ static int scratch_end(struct store *s, char error[STORE_ERROR])
     if (block == NULL)
         (void)write_failed(s, error);
     else if (create_all_contiguous(s, s->n_rows, error) == 0)
-        result = scratch_columns(s, block, block_rows, error);
+        result = s->reserved ? 0 : scratch_columns(s, block, block_rows, error);
     free(block);
     output_file_discard(&s->scratch);
     return result;
@@ -849,7 +855,7 @@ static int pieces_end(struct store *s, char error[STORE_ERROR])
     p->place = s->place;
     if (create_contiguous(s, p, s->n_rows, error) != 0)
         return -1;
-    if (p->place != s->place && move_rows(s, p->place, error) != 0)
+    if (p->place != s->place && !s->reserved && move_rows(s, p->place, error) != 0)
         return -1;
     return 0;
 }
@@ -965,6 +971,8 @@ static int chunks_begin(struct store *s, const struct store_dataset *d, char err
         return write_failed(s, error);
     if (set_filters(s, d->packing, error) != 0)
         return -1;
+    if (H5Pset_alloc_time(s->chunked, d->reserved && d->packing == NULL ? H5D_ALLOC_TIME_EARLY : H5D_ALLOC_TIME_INCR) < 0)
+        return hdf5_failed(s, "create dataset", s->path, error);
     if (d->grows)
         return resume_chunks(s, error);
     for (size_t i = 0; i < s->n_parts; i++)
@@ -1100,6 +1108,7 @@ int store_begin(struct store *s, const struct store_dataset *d, char error[STORE
     s->path = d->path;
     s->row_bytes = d->schema->row_bytes;
     s->n_rows = 0;
+    s->reserved = d->reserved;
     if (make_parts(s) != 0)
         return write_failed(s, error);
     if (d->layout == STORE_CHUNKED) {
@@ -1140,6 +1149,20 @@ int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STOR
         break;
     }
     s->n_rows += n_rows;
+    s->n_bytes += n_rows * s->row_bytes;
+    return result;
+}
+
+int store_reserve(struct store *s, uint64_t n_rows, char error[STORE_ERROR])
+{
+    int result = 0;
+
+    assert(s->reserved && s->n_rows == 0 && "a dataset begun for it, once");
+    if (s->way == WAY_WHOLE)
+        result = create_all_contiguous(s, n_rows, error);
+    else if (s->way == WAY_CHUNKS)
+        result = extend_parts(s, n_rows, error);
+    s->n_rows = n_rows;
     s->n_bytes += n_rows * s->row_bytes;
     return result;
 }
@@ -1353,6 +1376,17 @@ static int set_cache(hid_t access)
     return H5Pset_mdc_config(access, &config) < 0 ? -1 : 0;
 }
 
+/* A library that can write in parallel has no eviction on close, not even for those who write alone. */
+static int set_eviction(hid_t access)
+{
+#ifdef H5_HAVE_PARALLEL
+    (void)access;
+    return 0;
+#else
+    return H5Pset_evict_on_close(access, true) < 0 ? -1 : 0;
+#endif
+}
+
 /*
  * Rows start on a page. The library's own small pieces of rows would not be where the end of the file says, so it
  * makes none; its blocks of metadata are larger than it likes by default, as every dataset costs a few kilobytes.
@@ -1365,8 +1399,7 @@ static hid_t access_list(void)
     if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ||
         H5Pset_alignment(access, ALIGN_FROM_BYTES, PAGE_BYTES) < 0 ||
-        set_cache(access) != 0 || H5Pset_evict_on_close(access, true) < 0 ||
-        H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
+        set_cache(access) != 0 || set_eviction(access) != 0 || H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
         (void)H5Pclose(access);
         return -1;
     }
@@ -1515,14 +1548,20 @@ int store_settle(struct store *s, char error[STORE_ERROR])
     return output_file_settle(&s->file) == 0 ? 0 : write_failed(s, error);
 }
 
+int store_hand_over(struct store *s, char error[STORE_ERROR])
+{
+    if (s->h5 >= 0)
+        return close_file(s, error);
+    return opens_again(s->file.temporary) ? 0 : hdf5_failed(s, "read", "/", error);
+}
+
 int store_commit(struct store *s, uint64_t *file_bytes, char error[STORE_ERROR])
 {
     struct stat status;
     int result = 0;
 
     assert(s->way == WAY_NONE && "store_end() comes first");
-    if (s->h5 >= 0)
-        result = close_file(s, error);
+    result = store_hand_over(s, error);
     *file_bytes = fstat(s->file.fd, &status) == 0 ? (uint64_t)status.st_size : 0;
     if (result == 0)
         result = output_file_commit(&s->file, error);
