@@ -49,7 +49,7 @@ endif
 
 # HDF5's own archive, where it links without the network drivers. Their forty shared libraries would be mapped into
 # each worker that is forked, which doubles the price of a fork.
-ifeq ($(origin HDF5_LIBS),undefined)
+ifeq ($(MPI)$(origin HDF5_LIBS),undefined)
 HDF5_ARCHIVE := -Wl,-Bstatic $(shell pkg-config --libs $(HDF5_MODULE) 2>/dev/null || echo -lhdf5) -Wl,-Bdynamic \
 	-lsz -lz -ldl -lm
 ifeq ($(shell f=$$(mktemp) && printf 'int H5open(void);\nint main(void)\n{\n    return H5open();\n}\n' | \

@@ -43,11 +43,14 @@ static int say(const char *error)
 
 /* ---- shares ---------------------------------------------------------------------------------------------------- */
 
+/* As far as that is known: what is compressed, and not in blocks, counts as it lies on the disk. */
 static uint64_t cost(const struct load *load, const struct slice *s)
 {
-    uint64_t end = s->to == UINT64_MAX ? load->inputs->input[s->input].file_bytes : s->to;
+    uint64_t file_bytes = load->inputs->input[s->input].file_bytes;
 
-    return SLICE_COST + (end > s->from ? end - s->from : 0);
+    if (s->to != UINT64_MAX)
+        return SLICE_COST + s->to - s->from;
+    return SLICE_COST + (file_bytes > s->file_from ? file_bytes - s->file_from : 0);
 }
 
 /* The slices of one among n_shares; they are the same on every rank that asks. */
