@@ -573,7 +573,7 @@ static int begin_slice(struct worker *w)
         w->ahead = NULL;
     code = reserve_carry(w, 0);
     if (code == FAILURE_NONE && w->text_offset < start)
-        code = skip_text(w, start);
+        code = skip_text(w, start - w->text_offset);
     if (code == FAILURE_NONE && !whole_lines)
         code = find_first_line(w);
     w->outcome->text_from = w->text_offset;
