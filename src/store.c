@@ -359,12 +359,27 @@ static int probe_width(hid_t type, bool *v18)
     return result;
 }
 
+/* As many fields as no record can have: one takes 11 bytes of a message at least, and adding many takes very long. */
+enum { FIELDS_MOST = 65536 / 11 };
+
+static int refuse_width(const struct schema *schema, char error[STORE_ERROR])
+{
+    (void)snprintf(error, STORE_ERROR,
+                   "a record of %zu fields is too wide for HDF5 (about 1000 to 2300 fit, fewer with long names): store "
+                   "numbers as one array with --matrix, each column apart with --columns, choose columns with "
+                   "--usecols, or join columns of one type as an array member such as 'x:(%zu)f4'",
+                   schema->n_fields, schema->n_fields);
+    return -1;
+}
+
 /* Make the types, and find out which format they need. Owner the caller. Errors -1 with a sentence */
 static int make_type(const struct schema *schema, struct record_type *t, char error[STORE_ERROR])
 {
     size_t at;
 
     *t = (struct record_type){.v18 = false};
+    if (schema->shape == SHAPE_RECORDS && schema->n_fields > FIELDS_MOST)
+        return refuse_width(schema, error);
     if (store_types_make(schema, &t->ids, &t->n_ids, &at) != 0) {
         bool is_field = at < schema->n_fields;
 
@@ -373,13 +388,8 @@ static int make_type(const struct schema *schema, struct record_type *t, char er
         return -1;
     }
     if (schema->shape == SHAPE_RECORDS && !is_narrow(schema) && probe_width(t->ids[0], &t->v18) != 0) {
-        (void)snprintf(error, STORE_ERROR,
-                       "a record of %zu fields is too wide for HDF5 (about 1000 to 2300 fit, fewer with long "
-                       "names): store numbers as one array with --matrix, each column apart with --columns, choose "
-                       "columns with --usecols, or join columns of one type as an array member such as 'x:(%zu)f4'",
-                       schema->n_fields, schema->n_fields);
         store_types_close(t->ids, t->n_ids);
-        return -1;
+        return refuse_width(schema, error);
     }
     return 0;
 }
