@@ -92,6 +92,7 @@ static int count_records(struct count *c, const struct dialect *d, const struct 
 struct verdict {
     uint32_t n_columns;
     bool agreed;
+    bool nothing;      /* no records, good or bad */
     bool likely;       /* not agreed, but nine records of ten have that number, two fields at least */
 };
 
@@ -173,6 +174,7 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
     }
     if (c.n_records == 0)
         v->n_columns = 0;
+    v->nothing = c.n_records == 0 && c.n_bad == 0;
     return 0;
 }
 
@@ -237,6 +239,8 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
         if (judge(&v, dialect, e, rule) != 0)
             return -1;
         *chosen = v;
+        if (v.nothing && candidates[i] == DELIMITER_BLANKS)
+            return 0; /* a line of tabs is a blank line, not two empty fields, where there is nothing else */
         if (v.agreed && candidates[i] == DELIMITER_BLANKS)
             return look_for_rival(dialect, e, rule, v.n_columns, found);
         if (v.agreed) {
