@@ -11,7 +11,7 @@
 #include "convert.h"
 #include "dialect.h"
 
-/* What the text is by DESIGN's table of values, found in the plainest way. */
+/* what the text is by the manual's table of values, found in the plainest way. */
 struct expected {
     bool integer, number;
     bool finite;           /* digits, no word */
