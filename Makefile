@@ -194,8 +194,9 @@ lint:
 	mandoc -T lint -W warning man/shmload.1
 
 coverage:
+	@command -v gcovr >/dev/null || { echo "make coverage: gcovr is missing (a package of that name)"; exit 1; }
 	$(AGAIN) COVERAGE=1 check
-	gcovr --root . --filter src/ build/coverage
+	gcovr --root . --filter src/ --print-summary build/coverage
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
