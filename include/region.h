@@ -1,10 +1,10 @@
 /*
- * region.h - an anonymous shared mapping for one worker's rows; huge pages are its secret.
+ * region.h - an anonymous shared mapping, a region of it for each worker's rows; huge pages are its secret.
  *
- * 1. region_map() by the parent before the fork; the same region serves slice after slice
+ * 1. regions_map() by the parent before the first fork; the same region serves slice after slice
  * 2. region_warm() by whoever is about to write rows: gives the next stretch huge pages where the kernel has them
  * 3. region_expose() by the parent before it hands rows to write(2)
- * 4. region_unmap()
+ * 4. regions_unmap()
  *
  * A child cannot make a shared mapping larger, so its size is settled here; only what is touched costs memory.
  */
@@ -25,14 +25,15 @@ struct region {
 };
 
 /*
- * Map room for 'bytes', zeroed, shared with every child forked later.
- * Range   bytes > 0, rounded up to whole huge pages
- * Owner   the caller, until region_unmap(); a child leaves it alone
+ * Map n regions of 'bytes' each, zeroed, shared with every child forked later. They are one mapping, since each
+ * mapping has its price at each fork.
+ * Range   n > 0, bytes > 0, rounded up to whole huge pages
+ * Owner   the caller, until regions_unmap(); a child leaves them alone
  * Errors  0, or -1 with errno from mmap(2), or EOVERFLOW
  * Source  mmap(2): MAP_SHARED, MAP_ANONYMOUS, MAP_NORESERVE
  */
-int region_map(struct region *r, size_t bytes) MUST_USE;
-void region_unmap(struct region *r);
+int regions_map(struct region *regions, unsigned n, size_t bytes) MUST_USE;
+void regions_unmap(struct region *regions, unsigned n);
 
 /*
  * Get pages for the first 'bytes' of the region (those that are not there yet), huge ones if it can be.

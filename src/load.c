@@ -75,6 +75,7 @@ struct driver {
     const struct load *load;
     struct pool pool;
     struct slot *slots;
+    struct region *regions;  /* of the slots, in their order */
     unsigned n_slots, n_busy;  /* busy: not free */
     struct open_kernel kernels[KERNELS_KEPT];
     size_t n_kernels;
@@ -334,14 +335,16 @@ static int map_regions(struct driver *d)
 {
     size_t bytes = d->load->plan->region_bytes;
 
-    for (unsigned i = 0; i < d->n_slots; i++)
-        while (region_map(&d->slots[i].region, bytes) != 0) {
+    while (regions_map(d->regions, d->n_slots, bytes) != 0) {
+        if (bytes / 2 >= PLAN_REGION_MIN)
             bytes /= 2;
-            if (bytes >= PLAN_REGION_MIN)
-                continue;
-            d->n_slots = i;
-            return i > 0 ? 0 : -1;
-        }
+        else if (d->n_slots > 1)
+            d->n_slots /= 2;
+        else
+            return -1;
+    }
+    for (unsigned i = 0; i < d->n_slots; i++)
+        d->slots[i].region = d->regions[i];
     return 0;
 }
 
@@ -1039,10 +1042,10 @@ static void release(struct driver *d)
     pool_release(&d->pool);
     progress_end(&d->progress);
     datasets_discard(d->datasets);
-    for (unsigned i = 0; i < d->n_slots; i++)
-        region_unmap(&d->slots[i].region);
+    regions_unmap(d->regions, d->n_slots);
     for (size_t i = 0; i < d->n_kernels; i++)
         d->load->kernel_class->close(d->kernels[i].kernel);
+    free(d->regions);
     free(d->slots);
 }
 
@@ -1073,8 +1076,10 @@ static int prepare(struct driver *d, const struct load *load, void (*end)(struct
                          .next_start = load->from, .head = load->from, .counted = load->from};
     progress_init(&d->progress, load->inputs->file_bytes, load->inputs->end - load->inputs->first, load->options->quiet);
     d->slots = calloc(d->n_slots, sizeof *d->slots);
-    if (d->slots == NULL || pool_init(&d->pool, d->n_slots) != 0) {
+    d->regions = calloc(d->n_slots, sizeof *d->regions);
+    if (d->slots == NULL || d->regions == NULL || pool_init(&d->pool, d->n_slots) != 0) {
         message_error("no memory");
+        free(d->regions);
         free(d->slots);
         return -1;
     }

@@ -1,5 +1,5 @@
 /*
- * region.c - an anonymous shared mapping for one worker's rows.
+ * region.c - anonymous shared memory for the workers' rows.
  *
  * The first touch of a shared mapping costs a fault for each 4 KiB page, several times the cost of filling the page.
  * Shared memory gets huge pages by policy only (shmem_enabled, seldom set), but MADV_COLLAPSE asks for one here and
@@ -33,34 +33,41 @@ static void *free_place(size_t bytes)
     return found + (huge - (uintptr_t)found % huge) % huge;
 }
 
-/*
- * A huge page needs its address and its place in the mapping aligned alike, so the mapping begins at an aligned address.
- * One page behind the rows holds the warm counter.
- */
-int region_map(struct region *r, size_t bytes)
+/* The regions, and behind them a counter for each of how much is warm. */
+static size_t mapping_bytes(unsigned n, size_t bytes)
+{
+    size_t counters = n * sizeof(size_t);
+
+    return n * bytes + (counters + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+/* A huge page needs its address and its place in the mapping aligned alike, so the mapping begins at an aligned address. */
+int regions_map(struct region *regions, unsigned n, size_t bytes)
 {
     const size_t huge = REGION_HUGE_PAGE;
     unsigned char *base;
 
-    memset(r, 0, sizeof *r);
-    if (bytes == 0 || bytes > SIZE_MAX / 2) {
+    memset(regions, 0, n * sizeof *regions);
+    if (bytes == 0 || bytes > SIZE_MAX / 2 / n) {
         errno = EOVERFLOW;
         return -1;
     }
     bytes = (bytes + huge - 1) / huge * huge;
-    base = mmap(free_place(bytes + PAGE_BYTES), bytes + PAGE_BYTES, PROT_READ | PROT_WRITE,
+    base = mmap(free_place(mapping_bytes(n, bytes)), mapping_bytes(n, bytes), PROT_READ | PROT_WRITE,
                 MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED)
         return -1;
-    *r = (struct region){.base = base, .bytes = bytes, .warm_bytes = (size_t *)(void *)(base + bytes)};
+    for (unsigned i = 0; i < n; i++)
+        regions[i] = (struct region){.base = base + i * bytes, .bytes = bytes,
+                                     .warm_bytes = (size_t *)(void *)(base + n * bytes) + i};
     return 0;
 }
 
-void region_unmap(struct region *r)
+void regions_unmap(struct region *regions, unsigned n)
 {
-    if (r->base != NULL)
-        munmap(r->base, r->bytes + PAGE_BYTES);
-    memset(r, 0, sizeof *r);
+    if (n > 0 && regions[0].base != NULL)
+        munmap(regions[0].base, mapping_bytes(n, regions[0].bytes));
+    memset(regions, 0, n * sizeof *regions);
 }
 
 void region_warm(struct region *r, size_t bytes)

@@ -42,7 +42,8 @@ enum {
     LINE_BYTES = 64,
     ALIGN_FROM_BYTES = PAGE_BYTES,   /* smaller datasets would take more padding than rows */
     METADATA_BLOCK_BYTES = 16 << 10, /* HDF5 takes metadata from the file in blocks of this size */
-    CACHE_BYTES = 512 << 10,
+    CACHE_BYTES = 4 << 20,           /* of metadata */
+    FLUSHED_TOGETHER = 256,          /* tables */
     TYPES_KEPT = 16,                 /* thousands of datasets share few schemas */
     TEXT_TYPES_KEPT = 64,            /* types of attribute texts up to this size are kept */
     MAX_NAMED_FIELDS = 128,          /* wider tables go without FIELD_n_NAME: the cost is quadratic, 0.4 ms for 100 */
@@ -86,6 +87,7 @@ struct store {
     H5AC_cache_config_t evictions; /* the metadata cache as it is when it may evict */
     bool appends;           /* the file had a life before us */
     uint64_t n_bytes;       /* of rows, all datasets; not those that were there */
+    unsigned n_unflushed;   /* tables since the last flush */
 
     /* the dataset that is being written */
     enum way way;
@@ -1223,6 +1225,16 @@ static int close_datasets(struct store *s, char error[STORE_ERROR])
     return 0;
 }
 
+/* Whenever HDF5 closes a dataset it goes through all metadata that is not yet written. */
+static int flush_sometimes(struct store *s, char error[STORE_ERROR])
+{
+    s->n_unflushed++;
+    if (s->n_unflushed < FLUSHED_TOGETHER)
+        return 0;
+    s->n_unflushed = 0;
+    return H5Fflush(s->h5, H5F_SCOPE_LOCAL) < 0 ? hdf5_failed(s, "write", "/", error) : 0;
+}
+
 int store_end(struct store *s, const struct store_attribute *attributes, size_t n_attributes,
               char error[STORE_ERROR])
 {
@@ -1232,7 +1244,7 @@ int store_end(struct store *s, const struct store_attribute *attributes, size_t 
     if (s->way == WAY_PIECES && allow_evictions(s, true) != 0)
         return hdf5_failed(s, "close dataset", s->path, error);
     s->way = WAY_NONE;
-    return 0;
+    return flush_sometimes(s, error);
 }
 
 /* --- what other files hold --- */
@@ -1370,6 +1382,7 @@ static int make_lists(struct store *s)
 /*
  * The cache of metadata is kept small, as each page of the heap is shared anew with every worker that is forked. Its size
  * counts bytes of the file; in memory the attributes of one dataset are ten times that, hence evict_on_close as well.
+ * But the names in a group are one piece, which is read and written for each new one where the cache cannot hold it.
  */
 static int set_cache(hid_t access)
 {

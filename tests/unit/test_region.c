@@ -47,7 +47,7 @@ static void child_writes(void **state)
 
     (void)state;
     for (fail_madvise = 0; fail_madvise <= 1; fail_madvise++) {
-        assert_int_equal(region_map(&r, 5 << 20), 0);
+        assert_int_equal(regions_map(&r, 1, 5 << 20), 0);
         assert_int_equal((uintptr_t)r.base % REGION_HUGE_PAGE, 0);
         assert_true(r.bytes >= 5 << 20);
         pid = fork();
@@ -63,7 +63,7 @@ static void child_writes(void **state)
         for (size_t i = 0; i < r.bytes; i += 4095)
             assert_int_equal(r.base[i], 'x');
         assert_int_equal(*r.warm_bytes, fail_madvise ? SIZE_MAX : *r.warm_bytes);
-        region_unmap(&r);
+        regions_unmap(&r, 1);
     }
     fail_madvise = 0;
 }
@@ -73,14 +73,38 @@ static void refused(void **state)
     struct region r;
 
     (void)state;
-    assert_int_equal(region_map(&r, 0), -1);
-    assert_int_equal(region_map(&r, SIZE_MAX - 4096), -1);
+    assert_int_equal(regions_map(&r, 1, 0), -1);
+    assert_int_equal(regions_map(&r, 1, SIZE_MAX - 4096), -1);
     assert_int_equal(errno, EOVERFLOW);
     fail_mmap = 1;
-    assert_int_equal(region_map(&r, 4096), -1);
+    assert_int_equal(regions_map(&r, 1, 4096), -1);
     assert_int_equal(errno, ENOMEM);
     fail_mmap = 0;
-    region_unmap(&r); /* of nothing */
+    regions_unmap(&r, 1); /* of nothing */
+}
+
+/* Each has its own pages, and its own count of the warm ones. */
+static void side_by_side(void **state)
+{
+    enum { N = 5 };
+    struct region r[N];
+
+    (void)state;
+    assert_int_equal(regions_map(r, N, 3 << 20), 0);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal((uintptr_t)r[i].base % REGION_HUGE_PAGE, 0);
+        assert_int_equal(r[i].bytes, 4 << 20);
+        assert_int_equal(*r[i].warm_bytes, 0);
+        region_warm(&r[i], r[i].bytes);
+        memset(r[i].base, i + 1, r[i].bytes);
+    }
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(r[i].base[0], i + 1);
+        assert_int_equal(r[i].base[r[i].bytes - 1], i + 1);
+        assert_true(*r[i].warm_bytes == r[i].bytes || *r[i].warm_bytes == SIZE_MAX);
+    }
+    regions_unmap(r, N);
+    assert_null(r[N - 1].base);
 }
 
 /* The mapping is neither a file nor in /dev/shm: the kernel calls an anonymous shared one "/dev/zero (deleted)". */
@@ -92,7 +116,7 @@ static void anonymous(void **state)
     FILE *maps;
 
     (void)state;
-    assert_int_equal(region_map(&r, 1 << 20), 0);
+    assert_int_equal(regions_map(&r, 1, 1 << 20), 0);
     maps = fopen("/proc/self/maps", "r");
     assert_non_null(maps);
     while (fgets(line, sizeof line, maps) != NULL) {
@@ -107,13 +131,14 @@ static void anonymous(void **state)
     }
     fclose(maps);
     assert_true(found);
-    region_unmap(&r);
+    regions_unmap(&r, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(child_writes), cmocka_unit_test(refused), cmocka_unit_test(anonymous),
+        cmocka_unit_test(child_writes), cmocka_unit_test(refused),
+        cmocka_unit_test(side_by_side), cmocka_unit_test(anonymous),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
