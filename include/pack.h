@@ -4,7 +4,7 @@
  * HDF5 sends a chunk through its filters in the one process that owns the file. A packer does the same in any process,
  * so that workers compress on all cores and the parent only calls H5Dwrite_chunk().
  *
- * 1. packer_open() by whoever will pack; it shares nothing with other processes
+ * 1. packer_open() by whoever will pack; it shares nothing with other processes, and within one only one thread packs
  * 2. packer_pack() for each chunk
  * 3. packer_close()
  *

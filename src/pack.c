@@ -12,6 +12,7 @@
 #include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -20,17 +21,12 @@
 
 enum { IGZIP_LEVEL = 1 }; /* the deflate level that isa-l does, here and by its own count */
 
-struct igzip {
-    struct isal_zstream stream;
-    uint8_t buffer[ISAL_DEF_LVL1_DEFAULT];
-};
-
 struct packer {
     struct packing packing;
     size_t chunk_bytes;
     unsigned char *filtered;                      /* chunk_bytes: the chunk on its way to the codec */
     unsigned char *gathered;                      /* chunk_bytes: the columns of the chunk; else NULL */
-    struct igzip *igzip;                          /* deflate, level 1; else NULL */
+    uint8_t *igzip;                               /* ISAL_DEF_LVL1_DEFAULT; deflate, level 1; else NULL */
     struct libdeflate_compressor *libdeflate;     /* deflate, other levels; else NULL */
 };
 
@@ -53,7 +49,7 @@ static int codec_open(struct packer *k)
     case PACK_DEFLATE:
         assert(level >= 1 && level <= 9);
         if (level == IGZIP_LEVEL)
-            return (k->igzip = malloc(sizeof *k->igzip)) != NULL ? 0 : -1;
+            return (k->igzip = malloc(ISAL_DEF_LVL1_DEFAULT)) != NULL ? 0 : -1;
         return (k->libdeflate = libdeflate_alloc_compressor(level)) != NULL ? 0 : -1;
     case PACK_ZSTD:
         assert(level >= 1 && level <= ZSTD_maxCLevel());
@@ -103,14 +99,35 @@ size_t packer_most_bytes(const struct packing *p)
 
 /* ---- the codecs: n bytes of 'filtered' to 'room' at most; *out_bytes is 0 when it takes more --------------------- */
 
+/*
+ * The bytes that isa-l 2.30 makes depend on the stream's address: it enters a hash of it among those of the text, where
+ * about one address in 1500 displaces what would have been found. Addresses are random, the bytes must not be. So the
+ * stream always stands in one place, and all packers of a process take it in turn, as a chunk leaves nothing in it.
+ */
+static struct isal_zstream *igzip_stream(void)
+{
+    static void *const place = (void *)0x200000000000; /* far from where Linux puts program, heap and mappings */
+    static struct isal_zstream elsewhere, *stream;
+
+    if (stream == NULL) {
+        void *got = mmap(place, sizeof *stream, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+        stream = got == place ? got : &elsewhere;
+        if (got != place && got != MAP_FAILED) /* by a kernel before 4.17 */
+            munmap(got, sizeof *stream);
+    }
+    return stream;
+}
+
 static void igzip_compress(struct packer *k, size_t n, unsigned char *out, size_t room, size_t *out_bytes)
 {
-    struct isal_zstream *stream = &k->igzip->stream;
+    struct isal_zstream *stream = igzip_stream();
 
     isal_deflate_stateless_init(stream);
     stream->level = IGZIP_LEVEL;
-    stream->level_buf = k->igzip->buffer;
-    stream->level_buf_size = sizeof k->igzip->buffer;
+    stream->level_buf = k->igzip;
+    stream->level_buf_size = ISAL_DEF_LVL1_DEFAULT;
     stream->gzip_flag = IGZIP_ZLIB;
     stream->end_of_stream = 1;
     stream->next_in = k->filtered;

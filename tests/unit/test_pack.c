@@ -13,8 +13,11 @@
 
 #include <isa-l/igzip_lib.h>
 #include <libdeflate.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <zstd.h>
 
 #include "pack.h"
@@ -350,6 +353,24 @@ static void forgets_earlier_chunks(void **state)
     for_each_packing(4096, 26, check_history);
 }
 
+enum { TEXT_BYTES = 5, LAST_BYTES = 17, LAST_ROWS = 32768, LAST_USED = 27232 };
+
+/* A last chunk: text, a number with little sense and one that comes again and again, then zeros. */
+static void fill_last_chunk(unsigned char *rows)
+{
+    memset(rows, 0, (size_t)LAST_ROWS * LAST_BYTES);
+    for (int i = LAST_ROWS; i < LAST_ROWS + LAST_USED; i++, rows += LAST_BYTES) {
+        int32_t number = (int32_t)((int64_t)i * 7919 % 100000000);
+        double again = round(i % 1000 / 7.0 * 1000) / 1000;
+        char text[TEXT_BYTES + 8];
+
+        snprintf(text, sizeof text, "chr%d", i % 22);
+        memcpy(rows, text, strlen(text));
+        memcpy(rows + TEXT_BYTES, &number, sizeof number);
+        memcpy(rows + TEXT_BYTES + sizeof number, &again, sizeof again);
+    }
+}
+
 /* ---- the checksum ---------------------------------------------------------------------------------------------- */
 
 static void check_checksum(const unsigned char *bytes, size_t n, const char *expected)
@@ -411,6 +432,29 @@ static void checksums_what_is_stored(void **state)
     free(rows);
 }
 
+/* ---- at any address ------------------------------------------------------------------------------------ */
+
+enum { PAGE_BYTES = 4096, LARGE_BYTES = 128 << 10 };
+
+static struct {
+    bool now;
+    uint64_t random; /* so that the hundredth place is one of those that made a difference */
+    void *place;
+    size_t bytes;
+} scattered = {.random = 7798172094064081330u};
+
+/* At a place as an exec(2) might choose it. */
+static void *scatter(size_t n)
+{
+    uintptr_t hint;
+
+    scattered.random = scattered.random * 6364136223846793005u + 1442695040888963407u;
+    hint = 0x7f0000000000u + (uintptr_t)(scattered.random >> 36) * PAGE_BYTES;
+    scattered.place = mmap((void *)hint, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    scattered.bytes = n;
+    return scattered.place;
+}
+
 /* ---- no memory ------------------------------------------------------------------------------------------------- */
 
 static int fail_at; /* the allocation that fails, from 1; 0: none does */
@@ -424,6 +468,8 @@ void *__real_malloc(size_t n);
 void *__wrap_malloc(size_t n);
 void *__wrap_malloc(size_t n)
 {
+    if (scattered.now && n > LARGE_BYTES && n != (size_t)LAST_ROWS * LAST_BYTES)
+        return scatter(n);
     return fails_now() ? NULL : __real_malloc(n);
 }
 
@@ -459,6 +505,48 @@ static void says_no_memory(void **state)
     for_each_packing(100, 26, check_allocations);
 }
 
+void __real_free(void *bytes);
+void __wrap_free(void *bytes);
+void __wrap_free(void *bytes)
+{
+    if (bytes != scattered.place || bytes == NULL) {
+        __real_free(bytes);
+        return;
+    }
+    munmap(scattered.place, scattered.bytes);
+    scattered.place = NULL;
+}
+
+/* The bytes must not depend on where the packer stands, either. Without care one address in 1500 shows. */
+static void does_not_depend_on_addresses(void **state)
+{
+    struct packing p = {.codec = PACK_DEFLATE, .level = 1, .shuffle = true, .row_bytes = LAST_BYTES,
+                        .chunk_rows = LAST_ROWS};
+    unsigned char *rows = exact((size_t)LAST_ROWS * LAST_BYTES), *out = exact(packer_most_bytes(&p));
+    struct packed first;
+
+    (void)state;
+    fill_last_chunk(rows);
+    first = pack_once(&p, rows);
+    for (int i = 0; i < 200; i++) {
+        struct packer *k;
+        uint32_t mask;
+        size_t n;
+
+        scattered.now = true;
+        k = packer_open(&p);
+        scattered.now = false;
+        assert_non_null(k);
+        assert_int_equal(packer_pack(k, rows, out, &n, &mask), 0);
+        assert_int_equal(n, first.n);
+        assert_memory_equal(out, first.bytes, n);
+        packer_close(k);
+    }
+    free(first.bytes);
+    free(rows);
+    free(out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +556,7 @@ int main(void)
         cmocka_unit_test(leaves_noise_alone),
         cmocka_unit_test(packs_where_it_just_pays),
         cmocka_unit_test(forgets_earlier_chunks),
+        cmocka_unit_test(does_not_depend_on_addresses),
         cmocka_unit_test(checksums_as_hdf5),
         cmocka_unit_test(checksums_what_is_stored),
         cmocka_unit_test(says_no_memory),
