@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <link.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -207,6 +208,7 @@ FAILING(off_t, lseek, -1, (int fd, off_t o, int w), (fd, o, w))
 FAILING(DIR *, opendir, NULL, (const char *p), (p))
 FAILING(FILE *, fopen, NULL, (const char *p, const char *m), (p, m))
 FAILING(int, mkostemp, -1, (char *p, int f), (p, f))
+FAILING(int, pthread_create, errno, (pthread_t *t, const pthread_attr_t *a, void *(*f)(void *), void *u), (t, a, f, u))
 
 /* As on Linux, the descriptor is gone even where close(2) fails. */
 int close(int fd)
