@@ -276,7 +276,7 @@ def test_run_in_a_small_group(tmp_path, small_group, long_text):
 
 @pytest.mark.skipif(not EVERYTHING, reason="changes the whole machine for a moment: make test-faults")
 def test_strict_overcommit(tmp_path, long_text):
-    """Then no mapping may be larger than what is left to promise."""
+    """Then no mapping may be larger than what is left to promise; regions that take it all leave none for the rest of the run."""
     mode = pathlib.Path("/proc/sys/vm/overcommit_memory")
     args = ["in.txt", "-", "-o", "out.h5", "--memory", "1000G", "-j", "2", *TYPES]
     want = reference(tmp_path, *args, stdin=LINE, in_txt=long_text)
@@ -291,7 +291,7 @@ def test_strict_overcommit(tmp_path, long_text):
             t.run(stdin=source)
     finally:
         mode.write_text(before)
-    t.stored(want)
+    t.either(want, "memory")
 
 
 # ---- the parent is asked to end, or killed --------------------------------------------------------------------------
