@@ -3,6 +3,7 @@
 #   make                     build/shmload
 #   make demo                install what is missing, build, load the files in data/, show the result
 #   make test                install what is missing, build, run all tests
+#   make MPI=1               build/mpi/shmload-mpi, for several machines; MPI=openmpi or MPI=mpich to choose; make test-mpi
 #   make fuzz FUZZ_SECONDS=60 (each target)
 #   make install PREFIX=/usr/local DESTDIR=
 #
@@ -167,6 +168,14 @@ test-slurm: all
 	@tests/slurm/setup
 	SHMLOAD=$(B)/shmload $(PYTHON) tests/slurm/run
 
+# Several ranks on this machine, with each MPI that there is.
+test-mpi: all
+	@set -e; for kind in $$(tests/mpi/setup); do \
+		$(AGAIN) $(PARALLEL) MPI=$$kind all; \
+		case $$kind in mpich) start="mpiexec.hydra" ;; *) start="mpirun --allow-run-as-root --oversubscribe -q" ;; esac; \
+		echo "== $$kind"; SHMLOAD=$(B)/shmload SHMLOAD_MPI=build/$$kind/shmload-mpi MPIRUN="$$start" \
+			$(PYTHON) -m pytest -q -p no:cacheprovider tests/mpi; done
+
 $(B)/corpus: tests/bench/corpus.c
 	@mkdir -p $(@D)
 	$(COMPILE) -o $@ $< $(LDFLAGS)
@@ -214,5 +223,5 @@ clean:
 
 -include $(wildcard $(B)/obj/*.d $(B)/obj/mpi/*.d $(B)/*.d)
 
-.PHONY: all setup demo show test build-tests check check-unit check-cli test-faults test-readers test-slurm bench bench-quick fuzz \
+.PHONY: all setup demo show test test-mpi build-tests check check-unit check-cli test-faults test-readers test-slurm bench bench-quick fuzz \
 	fuzz-quick build-fuzzers lint coverage install uninstall dist clean
