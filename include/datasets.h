@@ -67,12 +67,15 @@ int datasets_open_placing(struct datasets **datasets, const struct options *opti
 void datasets_go_to(struct datasets *d, uint64_t row);
 
 /*
- * Every dataset with its attributes and room for its rows. accounts: one for each input, final
+ * Every dataset with its attributes and room for its rows.
+ * accounts  one for each input, final
+ * made      is told the temporary's path as soon as it is there
  * Errors  0 with the store, or -1 with a sentence
  */
 int datasets_lay_out(struct store **store, const struct options *options, const struct inputs *inputs,
                      const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
-                     const struct account *accounts, char error[STORE_ERROR]) MUST_USE;
+                     const struct account *accounts, void (*made)(const char *temporary),
+                     char error[STORE_ERROR]) MUST_USE;
 
 /* account: what is known so far (nothing but the text's size), and at the end all of it. */
 int datasets_begin(struct datasets *d, size_t input, const struct account *account, char error[STORE_ERROR]) MUST_USE;

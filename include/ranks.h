@@ -1,9 +1,9 @@
 /*
  * ranks.h - several processes that do one run together, on one machine or on many: what main needs to know of them.
  *
- * Each process has a rank, and rank 0 leads: it alone speaks, and gives the output its name. All others do what it does,
- * with the same command line, and where one of them fails all hear of it. The plain program is a single rank and knows
- * no MPI: src/alone.c; the other one has src/mpi/.
+ * Each process has a rank, and rank 0 leads: it alone speaks, and gives the output its name. All others do what it
+ * does, with the same command line, and where one of them fails all hear of it. The plain program is a single rank and
+ * knows no MPI: src/alone.c; the other one has src/mpi/.
  *
  * 1. ranks_begin(), before anything is said
  * 2. ranks_agree() after each thing that may fail on one rank only

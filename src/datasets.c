@@ -672,13 +672,14 @@ static int reserve(struct datasets *d, size_t input, const struct account *accou
 
 int datasets_lay_out(struct store **store, const struct options *options, const struct inputs *inputs,
                      const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
-                     const struct account *accounts, char error[STORE_ERROR])
+                     const struct account *accounts, void (*made)(const char *temporary), char error[STORE_ERROR])
 {
     struct datasets *d;
 
     *store = NULL;
     if (datasets_open(&d, options, inputs, findings, schemas, standing, error) != 0)
         return -1;
+    made(store_temporary(d->store));
     d->reserves = true;
     for (size_t i = 0; i < inputs->n; i++)
         if (datasets_begin(d, i, &accounts[i], error) != 0 || reserve(d, i, accounts, error) != 0 ||

@@ -1,9 +1,9 @@
 /*
  * arrays.c - rows that need no packing, into one file by all ranks: parallel HDF5, by MPI-IO.
  *
- * The datasets are there, and chunks have their places, so a rank changes nothing but rows that are its own: no call but
- * those of open and close has to be made by all ranks at once. Which is as well, since each of them is somewhere else, in
- * another dataset as a rule.
+ * The datasets are there, and chunks have their places, so a rank changes nothing but rows that are its own: no call
+ * but those of open and close has to be made by all ranks at once. Which is as well, since each of them is somewhere
+ * else, in another dataset as a rule.
  */
 #include "mpi_arrays.h"
 

@@ -3,16 +3,36 @@
  */
 #include "mpi_janitor.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
-#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static int line = -1; /* the leader's end; its end of file is the leader's end */
 static pid_t janitor;
+
+/* The temporary, and what MPI has put beside it under longer names: a lock file of Open MPI's, for one. */
+static void remove_all(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    char name[PATH_MAX];
+    DIR *directory;
+
+    (void)snprintf(name, sizeof name, "%.*s", (int)(base - path), path);
+    directory = opendir(slash != NULL ? name : ".");
+    for (struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;)
+        if (strncmp(entry->d_name, base, strlen(base)) == 0)
+            (void)unlinkat(dirfd(directory), entry->d_name, 0);
+    if (directory != NULL)
+        (void)closedir(directory);
+}
 
 /*
  * Nothing of the leader's may stay open here, neither MPI's connections, whose end tells the launcher of the leader's
@@ -34,7 +54,7 @@ static void __attribute__((noreturn)) wait_and_unlink(const char *path, int from
         n = read(0, &word, 1);
     while (n < 0 && errno == EINTR);
     if (n == 0)
-        (void)unlink(path);
+        remove_all(path);
     _exit(0);
 }
 

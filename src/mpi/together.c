@@ -4,13 +4,13 @@
  *     leader   count share | receive, digest, say | lay out | write share | sync, rename
  *     others   count share | send                 |         | write share | sync
  *
- * A share is a run of slices that stand one behind another, with about as much text as any other. So within a rank all is
- * as on one machine: head, carry, quoted line feeds. That the text is parsed twice is the price for knowing everything
- * before the first byte is written: where each row goes, and that no rank will find an error.
+ * A share is a run of slices that stand one behind another, with about as much text as any other. So within a rank all
+ * is as on one machine: head, carry, quoted line feeds. That the text is parsed twice is the price for knowing
+ * everything before the first byte is written: where each row goes, and that no rank will find an error.
  *
  * The leader alone makes datasets, groups and attributes, with the serial store and in the order of one machine: what
  * 1000 ranks would have to do together for each of 100,000 datasets would cost more than all else. Then the rows of
- * arrays go into the file by MPI-IO, and the bytes are the same as one machine's; packed chunks go by way of the leader.
+ * arrays go into the file by MPI-IO, and the bytes are those of one machine; packed chunks go by way of the leader.
  */
 #include "together.h"
 
@@ -83,8 +83,8 @@ struct edges {
 };
 
 /*
- * Where another rank's last slice ended elsewhere than our first began. Ranks before us may be wrong too, and tell better
- * the next time: so all look, until nobody is wrong.
+ * Where another rank's last slice ended elsewhere than our first began. Ranks before us may be wrong too, and tell
+ * better the next time: so all look, until nobody is wrong.
  * place   where our first slice should have begun
  * Returns true when some rank has to count anew; *ours tells whether we have
  */
@@ -233,9 +233,8 @@ static int lay_out(const struct load *load, struct store **store)
     char error[STORE_ERROR];
 
     if (datasets_lay_out(store, load->options, load->inputs, load->findings, load->schemas, load->standing,
-                         load->accounts, error) != 0)
+                         load->accounts, mpi_janitor_start, error) != 0)
         return say(error);
-    mpi_janitor_start(store_temporary(*store));
     return store_hand_over(*store, error) == 0 ? 0 : say(error);
 }
 
