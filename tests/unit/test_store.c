@@ -411,6 +411,48 @@ static void moves_overlap_safely(void **state)
     free(data);
 }
 
+/* Room for rows, small and large, in the places that they would have had, and the rows by another process's hand. */
+static void reserved_rows_are_put_by_others(void **state)
+{
+    static const char *const files[] = {"written.h5", "reserved.h5"};
+    uint64_t bytes;
+
+    (void)state;
+    for (int reserved = 0; reserved < 2; reserved++) {
+        struct store *s;
+
+        works(store_create(&s, files[reserved], false, error));
+        for (unsigned i = 0; i < 4; i++) {
+            const char *const path = (const char *const[]){"a", "g/b", "g/c", "d"}[i];
+            struct store_dataset d = dataset_at(path, STORE_CONTIGUOUS, i % 2 == 1);
+            size_t n_rows = i < 2 ? 7 : 5000;
+
+            d.reserved = reserved;
+            if (!reserved) {
+                put(s, &d, n_rows, i, n_rows);
+                continue;
+            }
+            works(store_begin(s, &d, error));
+            works(store_reserve(s, n_rows, error));
+            works(store_end(s, attributes, COUNT(attributes), error));
+        }
+        works(store_hand_over(s, error));
+        for (unsigned i = 0; reserved && i < 4; i++) {
+            off_t at = offset_of(store_temporary(s), (const char *const[]){"a", "g/b", "g/c", "d"}[i]);
+            size_t n_bytes = (i < 2 ? 7 : 5000) * ROW_BYTES;
+            unsigned char *rows = make_rows(n_bytes / ROW_BYTES, i);
+            int fd = open(store_temporary(s), O_WRONLY);
+
+            assert_int_equal(pwrite(fd, rows, n_bytes, at), (ssize_t)n_bytes);
+            assert_int_equal(close(fd), 0);
+            free(rows);
+        }
+        works(store_commit(s, &bytes, error));
+    }
+    assert_same_file(files[0], files[1]);
+    remove_files(COUNT(files), files);
+}
+
 /* --- types and attributes --- */
 
 static void expect_types(hid_t type)
@@ -858,6 +900,7 @@ int main(void)
         cmocka_unit_test(pieces_stay_where_they_are),
         cmocka_unit_test(pieces_are_moved_where_they_must),
         cmocka_unit_test(moves_overlap_safely),
+        cmocka_unit_test(reserved_rows_are_put_by_others),
         cmocka_unit_test(table_and_given_attributes),
         cmocka_unit_test(schemas_are_told_by_contents),
         cmocka_unit_test(wide_records),
