@@ -376,5 +376,7 @@ enum load_result together_load(struct load *load, struct plan *plan, int (*settl
     }
     free(own.data);
     free(load->places);
+    load->results = NULL;
+    load->places = NULL;
     return result;
 }
