@@ -7,10 +7,12 @@
  */
 #include "mpi_arrays.h"
 
+#include <fcntl.h>
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gather.h"
 #include "mpi_table.h"
@@ -18,11 +20,13 @@
 enum {
     AT_ONCE_BYTES = 64 << 20,
     COLUMNS_BYTES = 4 << 20,
+    WRITE_BACK_BYTES = 1 << 20,
 };
 
 struct arrays {
     struct placing placing;
     hid_t h5;
+    int fd;                  /* of the same file */
     const char *path;        /* of the dataset */
     struct mpi_table table;
     uint64_t next_row;
@@ -67,6 +71,16 @@ static int write_part(const struct mpi_part *p, uint64_t first_row, uint64_t n_r
     return result < 0 ? -1 : 0;
 }
 
+/* Let the disk begin with rows that have their place in one piece, or the sync at the end would find all of them. */
+static void write_back(const struct arrays *a, const struct mpi_part *p, uint64_t n_rows)
+{
+    haddr_t place = H5Dget_offset(p->dataset);
+
+    if (place != HADDR_UNDEF)
+        (void)sync_file_range(a->fd, (off_t)(place + a->next_row * p->bytes), (off_t)(n_rows * p->bytes),
+                              SYNC_FILE_RANGE_WRITE);
+}
+
 static int write_rows(struct arrays *a, const unsigned char *rows, size_t n_rows)
 {
     const struct schema *s = a->table.schema;
@@ -91,6 +105,8 @@ static int arrays_rows(struct placing *placing, const void *rows, size_t n_rows,
         n = n_rows < most ? n_rows : most > 0 ? most : 1;
         if (write_rows(a, at, n) != 0)
             return mpi_table_failed("write dataset", a->path, error);
+        for (size_t i = 0; n * row_bytes >= WRITE_BACK_BYTES && i < a->table.n_parts; i++)
+            write_back(a, &a->table.parts[i], n);
         a->next_row += n;
     }
     return 0;
@@ -138,10 +154,13 @@ int mpi_arrays_open(struct placing **placing, const char *path, char error[STORE
         H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) >= 0)
         a->h5 = H5Fopen(path, H5F_ACC_RDWR, access);
     (void)H5Pclose(access);
+    a->fd = open(path, O_RDWR | O_CLOEXEC);
     if (a->h5 >= 0) {
         *placing = &a->placing;
         return 0;
     }
+    if (a->fd >= 0)
+        (void)close(a->fd);
     free(a);
     return mpi_table_failed("open", path, error);
 }
@@ -156,6 +175,8 @@ int mpi_arrays_close(struct placing *placing, char error[STORE_ERROR])
     (void)mpi_table_close(&a->table);
     if (H5Fclose(a->h5) < 0)
         result = mpi_table_failed("write", "/", error);
+    if (a->fd >= 0)
+        (void)close(a->fd);
     free(a->gathered);
     free(a);
     return result;
