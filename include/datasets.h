@@ -46,6 +46,9 @@ int datasets_open(struct datasets **datasets, const struct options *options, con
                   const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
                   char error[STORE_ERROR]) MUST_USE;
 
+/* Bytes of memory for the datasets that will be open together. */
+uint64_t datasets_memory(const struct schemas *schemas);
+
 /*
  * What can be known to fail before any work: a schema that HDF5 cannot take, inputs of several schemas for --concat,
  * with --append a name that is taken or a dataset that cannot take the rows.

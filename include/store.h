@@ -26,7 +26,10 @@
 
 enum store_layout { STORE_CONTIGUOUS, STORE_CHUNKED };
 
-enum { STORE_ERROR = 512 };
+enum {
+    STORE_ERROR = 512,
+    STORE_OPEN_BYTES = 24 << 10, /* of memory for a dataset while it is written: 15 to 23 KiB with HDF5 1.10 */
+};
 
 struct store;
 
@@ -58,15 +61,17 @@ struct store_dataset {
  * Name and make the temporary: "<dir>/.<base>.shmload-<pid>.tmp" beside 'output', exclusive; temporaries of dead
  * runs for the same output are removed first.
  * force     false: an existing output is an error
+ * together  datasets that are open at a time, as a hint: the fields of a table whose columns are stored apart, else 1
  * Errors    0, or -1 with one sentence in error
  */
-int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR]) MUST_USE;
+int store_create(struct store **store, const char *output, bool force, size_t together,
+                 char error[STORE_ERROR]) MUST_USE;
 
 /*
  * Open a copy of an existing file as the temporary, to add to it; see output_file_open_copy(). Attributes that are
  * there already are replaced. Errors as store_create()
  */
-int store_append(struct store **store, const char *output, const struct output_stamp *stamp,
+int store_append(struct store **store, const char *output, const struct output_stamp *stamp, size_t together,
                  char error[STORE_ERROR]) MUST_USE;
 
 /* Take a dataset away, to make it anew. Errors 0, or -1 with a sentence */

@@ -388,6 +388,16 @@ static int check_standing(struct standing *standing, const struct options *o, co
     return status;
 }
 
+uint64_t datasets_memory(const struct schemas *schemas)
+{
+    size_t most = 1;
+
+    for (size_t i = 0; i < schemas->n; i++)
+        if (schemas->schema[i].shape == SHAPE_COLUMNS && schemas->schema[i].n_fields > most)
+            most = schemas->schema[i].n_fields;
+    return (uint64_t)most * STORE_OPEN_BYTES;
+}
+
 int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
                    const struct schemas *schemas, struct standing *standing, char error[STORE_ERROR])
 {
@@ -404,9 +414,11 @@ int datasets_check(const struct options *options, const struct inputs *inputs, c
 /* A new file, or a copy of the one there is. */
 static int open_store(struct datasets *d, char error[STORE_ERROR])
 {
+    size_t together = d->options->columns && d->schemas->n > 0 ? d->schemas->schema[0].n_fields : 1;
+
     if (d->standing->file)
-        return store_append(&d->store, d->options->output, &d->standing->stamp, error);
-    return store_create(&d->store, d->options->output, d->options->force, error);
+        return store_append(&d->store, d->options->output, &d->standing->stamp, together, error);
+    return store_create(&d->store, d->options->output, d->options->force, together, error);
 }
 
 int datasets_open(struct datasets **datasets, const struct options *options, const struct inputs *inputs,

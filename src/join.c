@@ -737,13 +737,16 @@ static int make(struct join *j, uint64_t *output_bytes)
 {
     const struct options *o = j->options;
     struct store *store;
+    size_t together = 1;
 
     if (store_check_output(o->output, o->force, j->error) != 0 || look_at_all(j) != 0)
         return -1;
     j->directory = output_directory(o->output);
     if (j->directory == NULL)
         return no_memory(j);
-    if (store_create(&j->store, o->output, o->force, j->error) != 0 || take_all(j) != 0)
+    if (j->n_groups > 0 && j->groups[0].schema.shape == SHAPE_COLUMNS)
+        together = j->groups[0].schema.n_fields;
+    if (store_create(&j->store, o->output, o->force, together, j->error) != 0 || take_all(j) != 0)
         return -1;
     store = j->store;
     j->store = NULL;

@@ -158,6 +158,22 @@ static int settle_schemas(struct run *run)
     return 0;
 }
 
+/* Each column is a dataset of its own, and all of a table are open at once: the workers get what is left. Errors -1, said */
+static int set_memory_aside(struct run *run)
+{
+    const uint64_t mib = 1 << 20, needed = datasets_memory(&run->schemas);
+
+    if (needed > run->resources.memory_bytes / 2) {
+        message_error("--columns: so many datasets take %llu MiB of memory while they are written, which is too much of "
+                      "%llu MiB (%s): take fewer with --usecols, or one with --matrix, or give --memory",
+                      (unsigned long long)(needed / mib), (unsigned long long)(run->resources.memory_bytes / mib),
+                      run->resources.memory_rule);
+        return -1;
+    }
+    run->resources.memory_bytes -= needed;
+    return 0;
+}
+
 static int settle_again(void *user)
 {
     return settle_schemas(user);
@@ -307,7 +323,7 @@ static int prepare(struct run *run, uint32_t typed_columns)
         return -1;
     if (!o->dry_run && store_check_output(o->output, o->force || o->append, error) != 0)
         return say(error);
-    return look(run, typed_columns) != 0 ? -1 : settle_schemas(run);
+    return look(run, typed_columns) != 0 || settle_schemas(run) != 0 ? -1 : set_memory_aside(run);
 }
 
 /* All but the signals and the release. Returns the exit status. */

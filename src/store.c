@@ -33,6 +33,7 @@
 #include "gather.h"
 #include "hdf5_library.h"
 #include "output_file.h"
+#include "signals.h"
 #include "store_types.h"
 
 _Static_assert((int)STORE_ERROR == (int)OUTPUT_FILE_ERROR, "sentences are passed through");
@@ -44,6 +45,7 @@ enum {
     METADATA_BLOCK_BYTES = 16 << 10, /* HDF5 takes metadata from the file in blocks of this size */
     CACHE_BYTES = 4 << 20,           /* of metadata */
     FLUSHED_TOGETHER = 256,          /* tables */
+    EVICTED_TOGETHER = 256,          /* datasets of a table */
     TYPES_KEPT = 16,                 /* thousands of datasets share few schemas */
     TEXT_TYPES_KEPT = 64,            /* types of attribute texts up to this size are kept */
     MAX_NAMED_FIELDS = 128,          /* wider tables go without FIELD_n_NAME: the cost is quadratic, 0.4 ms for 100 */
@@ -86,6 +88,7 @@ struct store {
     size_t n_types;         /* ever made; the newest is at (n_types - 1) % TYPES_KEPT */
     H5AC_cache_config_t evictions; /* the metadata cache as it is when it may evict */
     bool appends;           /* the file had a life before us */
+    size_t together;        /* datasets that are open at a time, as a hint */
     uint64_t n_bytes;       /* of rows, all datasets; not those that were there */
     unsigned n_unflushed;   /* tables since the last flush */
 
@@ -687,10 +690,19 @@ static int create_contiguous(struct store *s, struct part *p, uint64_t n_rows, c
     return 0;
 }
 
+/* Thousands of columns take a while. Errors -1 with a sentence */
+static int go_on(const struct store *s, char error[STORE_ERROR])
+{
+    if (signals_caught() == 0)
+        return 0;
+    (void)snprintf(error, STORE_ERROR, "%.250s: interrupted", s->file.name);
+    return -1;
+}
+
 static int create_all_contiguous(struct store *s, uint64_t n_rows, char error[STORE_ERROR])
 {
     for (size_t i = 0; i < s->n_parts; i++)
-        if (create_contiguous(s, &s->parts[i], n_rows, error) != 0)
+        if (go_on(s, error) != 0 || create_contiguous(s, &s->parts[i], n_rows, error) != 0)
             return -1;
     return 0;
 }
@@ -988,7 +1000,7 @@ static int chunks_begin(struct store *s, const struct store_dataset *d, char err
     if (d->grows)
         return resume_chunks(s, error);
     for (size_t i = 0; i < s->n_parts; i++)
-        if (create_chunked(s, &s->parts[i], error) != 0)
+        if (go_on(s, error) != 0 || create_chunked(s, &s->parts[i], error) != 0)
             return -1;
     return 0;
 }
@@ -1380,9 +1392,8 @@ static int make_lists(struct store *s)
 }
 
 /*
- * The cache of metadata is kept small, as each page of the heap is shared anew with every worker that is forked. Its size
- * counts bytes of the file; in memory the attributes of one dataset are ten times that, hence evict_on_close as well.
- * But the names in a group are one piece, which is read and written for each new one where the cache cannot hold it.
+ * The cache of metadata is kept small, as each page of the heap is shared anew with every worker that is forked. But the
+ * names in a group are one piece, which is read and written for each new one where the cache cannot hold it.
  */
 static int set_cache(hid_t access)
 {
@@ -1399,14 +1410,19 @@ static int set_cache(hid_t access)
     return H5Pset_mdc_config(access, &config) < 0 ? -1 : 0;
 }
 
-/* A library that can write in parallel has no eviction on close, not even for those who write alone. */
-static int set_eviction(hid_t access)
+/*
+ * The cache's size counts bytes of the file, and in memory the attributes of a table are ten times that, so they go when
+ * it is closed. But HDF5 goes through the whole cache for each, which is not for thousands that are closed together.
+ * A library that can write in parallel has no eviction on close, not even for those who write alone.
+ */
+static int set_eviction(hid_t access, size_t together)
 {
 #ifdef H5_HAVE_PARALLEL
     (void)access;
+    (void)together;
     return 0;
 #else
-    return H5Pset_evict_on_close(access, true) < 0 ? -1 : 0;
+    return H5Pset_evict_on_close(access, together <= EVICTED_TOGETHER) < 0 ? -1 : 0;
 #endif
 }
 
@@ -1415,14 +1431,15 @@ static int set_eviction(hid_t access)
  * makes none; its blocks of metadata are larger than it likes by default, as every dataset costs a few kilobytes.
  * Errors -1 from HDF5
  */
-static hid_t access_list(void)
+static hid_t access_list(size_t together)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
 
     if (H5Pset_fclose_degree(access, H5F_CLOSE_STRONG) < 0 ||
         H5Pset_libver_bounds(access, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ||
         H5Pset_alignment(access, ALIGN_FROM_BYTES, PAGE_BYTES) < 0 ||
-        set_cache(access) != 0 || set_eviction(access) != 0 || H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
+        set_cache(access) != 0 || set_eviction(access, together) != 0 ||
+        H5Pset_meta_block_size(access, METADATA_BLOCK_BYTES) < 0 || H5Pset_small_data_block_size(access, 0) < 0) {
         (void)H5Pclose(access);
         return -1;
     }
@@ -1430,10 +1447,10 @@ static hid_t access_list(void)
 }
 
 /* The root group, as the datasets, keeps no times. Errors -1 from HDF5 */
-static hid_t create_file(const char *path)
+static hid_t create_file(const char *path, size_t together)
 {
     hid_t creation = H5Pcreate(H5P_FILE_CREATE);
-    hid_t access = access_list();
+    hid_t access = access_list(together);
     hid_t h5 = -1;
 
     if (access >= 0 && H5Pset_obj_track_times(creation, false) >= 0)
@@ -1443,9 +1460,9 @@ static hid_t create_file(const char *path)
     return h5;
 }
 
-static hid_t open_file(const char *path)
+static hid_t open_file(const char *path, size_t together)
 {
-    hid_t access = access_list();
+    hid_t access = access_list(together);
     hid_t h5 = access >= 0 ? H5Fopen(path, H5F_ACC_RDWR, access) : -1;
 
     if (access >= 0)
@@ -1459,7 +1476,7 @@ int store_check_output(const char *output, bool force, char error[STORE_ERROR])
 }
 
 /* Errors NULL with a sentence */
-static struct store *allocate(char error[STORE_ERROR])
+static struct store *allocate(size_t together, char error[STORE_ERROR])
 {
     struct store *s = malloc(sizeof *s);
 
@@ -1467,7 +1484,7 @@ static struct store *allocate(char error[STORE_ERROR])
         (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
         return NULL;
     }
-    *s = (struct store){.file = {.fd = -1}, .h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
+    *s = (struct store){.together = together, .file = {.fd = -1}, .h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
                         .chunk_access = -1, .with_groups = -1, .scratch = {.fd = -1}};
     for (size_t i = 0; i < TEXT_TYPES_KEPT; i++)
         s->text_types[false][i] = s->text_types[true][i] = -1;
@@ -1479,15 +1496,16 @@ static int open_temporary(struct store *s, char error[STORE_ERROR])
 {
     store_prepare_library();
     s->evictions.version = H5AC__CURR_CACHE_CONFIG_VERSION;
-    s->h5 = s->appends ? open_file(s->file.temporary) : create_file(s->file.temporary);
+    s->h5 = s->appends ? open_file(s->file.temporary, s->together) : create_file(s->file.temporary, s->together);
     if (s->h5 < 0 || make_lists(s) != 0 || H5Fget_mdc_config(s->h5, &s->evictions) < 0)
         return hdf5_failed(s, s->appends ? "open" : "create", "/", error);
     return 0;
 }
 
-int store_create(struct store **store, const char *output, bool force, char error[STORE_ERROR])
+int store_create(struct store **store, const char *output, bool force, size_t together,
+                 char error[STORE_ERROR])
 {
-    struct store *s = allocate(error);
+    struct store *s = allocate(together, error);
 
     *store = NULL;
     if (s == NULL)
@@ -1500,9 +1518,10 @@ int store_create(struct store **store, const char *output, bool force, char erro
     return 0;
 }
 
-int store_append(struct store **store, const char *output, const struct output_stamp *stamp, char error[STORE_ERROR])
+int store_append(struct store **store, const char *output, const struct output_stamp *stamp, size_t together,
+                 char error[STORE_ERROR])
 {
-    struct store *s = allocate(error);
+    struct store *s = allocate(together, error);
 
     *store = NULL;
     if (s == NULL)

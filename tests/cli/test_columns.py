@@ -138,3 +138,8 @@ def test_wider_than_a_record_can_be(tool):
 
 def test_nothing_is_left_after_a_bad_line(tool, table):
     tool.refuse(table[1] + "x\n", "--columns", "-t", DTYPE)
+
+
+def test_more_columns_than_memory(tool):
+    err = tool.refuse("1 " * 20000 + "\n", "--columns", "--memory", "256M")
+    assert "--usecols" in err and "--matrix" in err

@@ -254,7 +254,7 @@ static void whole_datasets(void **state)
     struct store *s;
 
     (void)state;
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     for (size_t i = 0; i < COUNT(sizes); i++) {
         struct store_dataset d = dataset_at(path, STORE_CONTIGUOUS, false);
 
@@ -277,7 +277,7 @@ static void store_mixture(const char *output, size_t call_rows)
     struct store *s;
     char path[32];
 
-    works(store_create(&s, output, false, error));
+    works(store_create(&s, output, false, 1, error));
     for (size_t i = 0; i < 90; i++) {
         enum store_layout layout = i % 3 == 2 ? STORE_CHUNKED : STORE_CONTIGUOUS;
         struct store_dataset d = dataset_at(path, layout, i % 3 == 1);
@@ -355,7 +355,7 @@ static off_t move_of(bool disturbed)
     off_t predicted;
 
     memset(long_text, 'x', sizeof long_text - 1);
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     works(store_begin(s, &d, error));
     works(store_rows(s, rows, N_ROWS / 2, error));
     predicted = find_row(s, 3);
@@ -491,7 +491,7 @@ static void table_and_given_attributes(void **state)
         struct store *s;
         hid_t h5, dataset, type;
 
-        works(store_create(&s, "a.h5", false, error));
+        works(store_create(&s, "a.h5", false, 1, error));
         works(store_root_attribute(s, &program, error));
         put(s, &d, 50, 1, SIZE_MAX);
         works(store_commit(s, &file_bytes, error));
@@ -526,7 +526,7 @@ static void schemas_are_told_by_contents(void **state)
     char *name;
 
     (void)state;
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     put(s, &d, 10, 1, SIZE_MAX);
     fields[1].name = name_tiny;
     fields[4].name = name_pos;
@@ -582,7 +582,7 @@ static void wide_records(void **state)
         assert_non_null(rows);
         d.schema = &wide;
         works(store_check_schema(&wide, error));
-        works(store_create(&s, "a.h5", false, error));
+        works(store_create(&s, "a.h5", false, 1, error));
         works(store_begin(s, &d, error));
         works(store_rows(s, rows, 100, error));
         works(store_end(s, attributes, COUNT(attributes), error));
@@ -616,7 +616,7 @@ static void two_of_one_name(void **state)
     struct store *s;
 
     (void)state;
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     put(s, &d, 10, 1, SIZE_MAX);
     works(store_begin(s, &d, error));
     refuses(store_rows(s, rows, 10, error), "a.h5: cannot create dataset 'd'");
@@ -633,7 +633,7 @@ static int store_small(const char *output, bool force)
     struct store_dataset d = dataset_at("d", STORE_CONTIGUOUS, false);
     struct store *s;
 
-    if (store_create(&s, output, force, error) != 0)
+    if (store_create(&s, output, force, 1, error) != 0)
         return -1;
     put(s, &d, 10, 1, SIZE_MAX);
     return store_commit(s, &file_bytes, error);
@@ -716,7 +716,7 @@ static void an_output_that_appears_meanwhile(void **state)
     struct store *s;
 
     (void)state;
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     write_file("a.h5", "mine", 0600);
     refuses(store_commit(s, &file_bytes, error), "a.h5: has appeared meanwhile");
     text = read_file("a.h5", &bytes);
@@ -744,7 +744,7 @@ static void dead_temporaries_go_and_live_ones_stay(void **state)
     struct stat st;
 
     (void)state;
-    works(store_create(&live, "a.h5", false, error));
+    works(store_create(&live, "a.h5", false, 1, error));
     write_file(".a.h5.shmload-123456789.tmp", "dead", 0600);
     write_file(".a.h5.shmload-123456789-1.tmp", "dead", 0600);
     write_file(".b.h5.shmload-1.tmp", "another output's", 0600);
@@ -765,7 +765,7 @@ static void discard(void **state)
     (void)state;
     assert_null(store_temporary(NULL));
     store_discard(NULL);
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     works(store_begin(s, &d, error));
     works(store_rows(s, rows, 100, error));
     assert_int_equal(count_entries(), 1);
@@ -781,7 +781,7 @@ static int store_some(const char *output)
 {
     unsigned char *rows = make_rows(2000, 1);
     struct store *s;
-    int result = store_create(&s, output, false, error);
+    int result = store_create(&s, output, false, 1, error);
 
     for (int way = 0; result == 0 && way < 3; way++) {
         static const char *const paths[] = {"whole", "pieces", "group/chunks"};
@@ -852,7 +852,7 @@ static void children_leave_the_file_alone(void **state)
     pid_t pid;
 
     (void)state;
-    works(store_create(&s, "a.h5", false, error));
+    works(store_create(&s, "a.h5", false, 1, error));
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
