@@ -46,7 +46,7 @@ int datasets_open(struct datasets **datasets, const struct options *options, con
                   const struct finding *findings, const struct schemas *schemas, const struct standing *standing,
                   char error[STORE_ERROR]) MUST_USE;
 
-/* Bytes of memory for the datasets that will be open together. */
+/* Bytes of memory for the datasets that will be open together, where they are many. */
 uint64_t datasets_memory(const struct schemas *schemas);
 
 /*

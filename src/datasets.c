@@ -15,6 +15,7 @@
 #include "plan.h"
 
 enum {
+    FEW_DATASETS = 256, /* open together in what the parent has anyway */
     CHUNK_BYTES = 1 << 20,         /* of a chunk, where it is left to us */
     COLUMNS_CHUNK_BYTES = 4 << 20, /* as columns: of all columns' chunks together */
     CHUNK_BYTES_MOST = 1 << 30,
@@ -390,12 +391,12 @@ static int check_standing(struct standing *standing, const struct options *o, co
 
 uint64_t datasets_memory(const struct schemas *schemas)
 {
-    size_t most = 1;
+    size_t most = 0;
 
     for (size_t i = 0; i < schemas->n; i++)
         if (schemas->schema[i].shape == SHAPE_COLUMNS && schemas->schema[i].n_fields > most)
             most = schemas->schema[i].n_fields;
-    return (uint64_t)most * STORE_OPEN_BYTES;
+    return most > FEW_DATASETS ? (uint64_t)most * STORE_OPEN_BYTES : 0;
 }
 
 int datasets_check(const struct options *options, const struct inputs *inputs, const struct finding *findings,
