@@ -15,7 +15,7 @@
 #include "plan.h"
 
 enum {
-    FEW_DATASETS = 256, /* open together in what the parent has anyway */
+    FEW_DATASETS = 256,            /* open together in what the parent has anyway */
     CHUNK_BYTES = 1 << 20,         /* of a chunk, where it is left to us */
     COLUMNS_CHUNK_BYTES = 4 << 20, /* as columns: of all columns' chunks together */
     CHUNK_BYTES_MOST = 1 << 30,
