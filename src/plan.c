@@ -81,18 +81,25 @@ static void walk_inputs(struct planning *g, unsigned jobs)
             g->text_bytes += g->blocks[i].text_bytes - g->inputs->input[i].file_bytes;
 }
 
+/*
+ * Small slices keep their rows in the caches, and what the regions use of the memory small: fresh pages are what costs
+ * most. But the parent has to keep up with many workers, and packs the chunks at the seams itself.
+ */
 static uint64_t slice_size(const struct plan *p, const struct planning *g, unsigned all_jobs)
 {
     const struct options *o = g->options;
-    uint64_t size = PLAN_SLICE_MAX;
+    bool packed = o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum;
+    uint64_t size = packed ? PLAN_SLICE_MAX : PLAN_SLICE_LEAST / 2 * (uint64_t)p->jobs;
 
     if (o->slice_bytes > 0)
         return o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
+    if (size > PLAN_SLICE_MAX)
+        size = PLAN_SLICE_MAX;
     if (g->inputs->end - g->inputs->first < all_jobs && g->text_bytes / (2 * all_jobs) < size)
         size = g->text_bytes / (2 * all_jobs); /* few inputs: every CPU gets its share */
     if (size > p->region_bytes)
         size = p->region_bytes;
-    return size < 4 * MIB ? 4 * MIB : size;
+    return size < PLAN_SLICE_LEAST ? PLAN_SLICE_LEAST : size;
 }
 
 /* How many slices an input is to have, of text from text_start on. */
