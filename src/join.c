@@ -275,8 +275,10 @@ static int take_group(struct join *j, const struct part_file *f, size_t group)
 static int take_groups(struct join *j, const struct part_file *f)
 {
     bool *seen = calloc(f->n_schemas + 1, sizeof *seen);
-    int status = seen != NULL ? 0 : no_memory(j);
+    int status = 0;
 
+    if (seen == NULL)
+        return no_memory(j);
     for (size_t i = 0; status == 0 && i < f->n_inputs; i++) {
         size_t group = (size_t)f->inputs[i].schema;
 
@@ -363,7 +365,7 @@ static char *relative_path(const char *folder, const char *path)
         return NULL;
     for (i = 0; i < n_up; i++, to += 3)
         memcpy(to, "../", 3);
-    strcpy(to, path + common);
+    memcpy(to, path + common, strlen(path + common) + 1);
     return relative;
 }
 
@@ -406,7 +408,8 @@ static bool same_chunks(struct join *j, const struct part_rows *r, size_t group,
     struct schema s;
     bool same;
 
-    if (r->chunk_rows != p->chunk_rows || j->out_rows % p->chunk_rows != 0 || parse_group(j, &s, r->file, group) != 0)
+    if (p->chunk_rows == 0 || r->chunk_rows != p->chunk_rows || j->out_rows % p->chunk_rows != 0 ||
+        parse_group(j, &s, r->file, group) != 0)
         return false;
     same = schema_equal(&s, r->schema);
     schema_release(&s);

@@ -223,6 +223,14 @@ static struct stream_place place_of(const struct driver *d, size_t slice)
     return (struct stream_place){.file = s->file_from, .text = s->from - 1};
 }
 
+/* Where the slice behind it begins; nowhere behind the last one. */
+static struct stream_place next_place_of(const struct driver *d, size_t slice)
+{
+    const struct stream_place nowhere = {0};
+
+    return slice_of(d, slice)->last ? nowhere : place_of(d, slice + 1);
+}
+
 /* The child's whole life. */
 static void do_slice(void *user, int channel)
 {
@@ -250,7 +258,7 @@ static void do_slice(void *user, int channel)
         .to = slice->to,
         .exact = work->exact,
         .begin = place_of(d, slot->slice),
-        .next = slice->last ? (struct stream_place){0} : place_of(d, slot->slice + 1),
+        .next = next_place_of(d, slot->slice),
         .file_bytes = f->sliceable ? input->file_bytes : 0,
         .stamp = input->regular && input->file_bytes > 0 ? &input->stamp : NULL, /* files of /proc have no size */
         .skip_footer = o->skip_footer,

@@ -895,7 +895,7 @@ static void digest_option(struct options *o, const struct entry *e, const char *
         return;
     o->digest = digest_text(o->digest, e->name);
     o->digest = digest_text(o->digest, text != NULL ? text : "");
-    if (e->take == take_dtype && text[0] == '@') /* what the file says, whatever its name */
+    if (e->take == take_dtype && text != NULL && text[0] == '@') /* what the file says, whatever its name */
         o->digest = digest_text(o->digest, o->dtype_override != NULL ? o->dtype_override : o->dtype);
 }
 

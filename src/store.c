@@ -615,7 +615,7 @@ static int make_parts(struct store *s)
     s->parts = calloc(s->type->n_ids, sizeof *s->parts);
     if (s->parts == NULL)
         return -1;
-    for (; s->n_parts < s->type->n_ids; s->n_parts++)
+    for (s->n_parts = 0; s->n_parts < s->type->n_ids; s->n_parts++)
         if (init_part(s, &s->parts[s->n_parts], s->n_parts) != 0)
             return -1;
     return 0;
