@@ -421,7 +421,7 @@ static void reserved_rows_are_put_by_others(void **state)
     for (int reserved = 0; reserved < 2; reserved++) {
         struct store *s;
 
-        works(store_create(&s, files[reserved], false, error));
+        works(store_create(&s, files[reserved], false, 1, error));
         for (unsigned i = 0; i < 4; i++) {
             const char *const path = (const char *const[]){"a", "g/b", "g/c", "d"}[i];
             struct store_dataset d = dataset_at(path, STORE_CONTIGUOUS, i % 2 == 1);
