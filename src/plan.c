@@ -60,7 +60,8 @@ struct planning {
     const struct options *options;
     struct bgzf *blocks;  /* for each input; all zeros where it has none, or is not to be cut */
     uint64_t text_bytes;  /* of all inputs, as far as known: those that cannot be cut count as they lie on the disk */
-    uint64_t size;        /* of a slice */
+    uint64_t size;        /* of a slice, */
+    uint64_t whole;       /* and of the largest input that is not cut */
 };
 
 /* A file in blocks that would be a good part of one worker's share is worth to be walked. */
@@ -85,21 +86,31 @@ static void walk_inputs(struct planning *g, unsigned jobs)
  * Small slices keep their rows in the caches, and what the regions use of the memory small: fresh pages are what costs
  * most. But the parent has to keep up with many workers, and packs the chunks at the seams itself.
  */
-static uint64_t slice_size(const struct plan *p, const struct planning *g, unsigned all_jobs)
+static uint64_t best_slice(const struct plan *p, const struct options *o)
+{
+    bool packed = o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum;
+    uint64_t size = PLAN_SLICE_LEAST / 2 * (uint64_t)p->jobs;
+
+    return packed || size > PLAN_SLICE_MAX ? PLAN_SLICE_MAX : size;
+}
+
+/* Sets the size of a slice, and of the inputs that are not cut. */
+static void set_sizes(struct planning *g, const struct plan *p, unsigned all_jobs)
 {
     const struct options *o = g->options;
-    bool packed = o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum;
-    uint64_t size = packed ? PLAN_SLICE_MAX : PLAN_SLICE_LEAST / 2 * (uint64_t)p->jobs;
 
+    g->size = best_slice(p, o);
+    g->whole = PLAN_SLICE_MAX;
+    if (g->inputs->end - g->inputs->first < all_jobs && g->text_bytes / (2 * all_jobs) < g->whole)
+        g->whole = g->text_bytes / (2 * all_jobs); /* few inputs: every CPU gets its share */
+    if (g->whole > p->region_bytes)
+        g->whole = p->region_bytes;
     if (o->slice_bytes > 0)
-        return o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
-    if (size > PLAN_SLICE_MAX)
-        size = PLAN_SLICE_MAX;
-    if (g->inputs->end - g->inputs->first < all_jobs && g->text_bytes / (2 * all_jobs) < size)
-        size = g->text_bytes / (2 * all_jobs); /* few inputs: every CPU gets its share */
-    if (size > p->region_bytes)
-        size = p->region_bytes;
-    return size < PLAN_SLICE_LEAST ? PLAN_SLICE_LEAST : size;
+        g->whole = o->slice_bytes < PLAN_SLICE_MIN ? PLAN_SLICE_MIN : o->slice_bytes;
+    else if (g->whole < PLAN_SLICE_LEAST)
+        g->whole = PLAN_SLICE_LEAST;
+    if (g->size > g->whole || o->slice_bytes > 0)
+        g->size = g->whole;
 }
 
 /* How many slices an input is to have, of text from text_start on. */
@@ -110,7 +121,7 @@ static size_t wanted_slices(const struct planning *g, size_t input, uint64_t *te
     uint64_t end = in_blocks ? g->blocks[input].text_bytes : g->inputs->input[input].file_bytes;
 
     *text_bytes = end > f->text_start ? end - f->text_start : 0;
-    if (g->options->skip_footer > 0 || !(f->sliceable || in_blocks) || *text_bytes <= g->size)
+    if (g->options->skip_footer > 0 || !(f->sliceable || in_blocks) || *text_bytes <= g->whole)
         return 1;
     return (size_t)((*text_bytes + g->size - 1) / g->size);
 }
@@ -162,7 +173,7 @@ static int make_slices(struct plan *plan, struct planning *g, const struct resou
     unsigned all_jobs = plan->jobs * (resources->ranks > 1 ? resources->ranks : 1);
 
     walk_inputs(g, all_jobs);
-    g->size = slice_size(plan, g, all_jobs);
+    set_sizes(g, plan, all_jobs);
     for (size_t i = g->inputs->first; i < g->inputs->end; i++)
         plan->n += cut(g, i, NULL);
     if (share_memory(plan, plan->n, resources, error) != 0)
