@@ -30,6 +30,7 @@
 #include "progress.h"
 #include "ranks.h"
 #include "region.h"
+#include "signals.h"
 #include "worker.h"
 
 enum {
@@ -427,9 +428,16 @@ static void fail(struct driver *d)
     d->datasets = NULL;
 }
 
+/* A signal also ends what the store is at, and needs no words. */
+static void say_store_error(const char *error)
+{
+    if (signals_caught() == 0)
+        message_error("%s", error);
+}
+
 static void fail_store(struct driver *d, const char *error)
 {
-    message_error("%s", error);
+    say_store_error(error);
     fail(d);
     d->stop = true; /* not the inputs' fault: nothing more to learn from them */
 }
@@ -1032,11 +1040,11 @@ static enum load_result conclude(struct driver *d, struct store **store)
     if (d->load->options->dry_run || d->load->results != NULL)
         return LOAD_DONE;
     if (d->datasets == NULL && open_datasets(d, error) != 0) { /* a part without inputs */
-        message_error("%s", error);
+        say_store_error(error);
         return LOAD_FAILED;
     }
     if (datasets_close(d->datasets, store, error) != 0) {
-        message_error("%s", error);
+        say_store_error(error);
         d->datasets = NULL;
         return LOAD_FAILED;
     }

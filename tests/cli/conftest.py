@@ -94,12 +94,21 @@ def same_rows(got, want):
         np.testing.assert_array_equal(got[name], want[name])
 
 
-def sanitized():
-    """True for a build with the address sanitizer."""
+def has_symbol(name):
     if not os.path.exists(PROGRAM):
         return False
     with open(PROGRAM, "rb") as f:
-        return b"__asan_init" in f.read()
+        return name in f.read()
+
+
+def sanitized():
+    """True for a build with the address sanitizer."""
+    return has_symbol(b"__asan_init")
+
+
+def counted():
+    """True for a build that counts its coverage, in files of its own."""
+    return has_symbol(b"__gcov_")
 
 
 def children(pid):
