@@ -88,6 +88,7 @@ struct store {
     size_t n_types;         /* ever made; the newest is at (n_types - 1) % TYPES_KEPT */
     H5AC_cache_config_t evictions; /* the metadata cache as it is when it may evict */
     bool appends;           /* the file had a life before us */
+    H5F_libver_t low;       /* the oldest format in use */
     size_t together;        /* datasets that are open at a time, as a hint */
     uint64_t n_bytes;       /* of rows, all datasets; not those that were there */
     unsigned n_unflushed;   /* tables since the last flush */
@@ -621,23 +622,33 @@ static int make_parts(struct store *s)
     return 0;
 }
 
-/* Errors -1 from HDF5 */
-static hid_t create_in_format(const struct store *s, const struct part *p, hid_t space, hid_t creation, hid_t access)
+/*
+ * The oldest format that HDF5 may use from here on. It writes all metadata when that changes, so not while rows stand at
+ * a place of which it does not know yet: a wide record's keeps its format until they have their place.
+ */
+static int set_format(struct store *s, H5F_libver_t low)
 {
-    hid_t links = H5P_DEFAULT, dataset = -1;
+    if (s->low == low)
+        return 0;
+    s->low = low;
+    return H5Fset_libver_bounds(s->h5, low, H5F_LIBVER_LATEST) < 0 ? -1 : 0;
+}
+
+/* Errors -1 from HDF5 */
+static hid_t create_in_format(struct store *s, const struct part *p, hid_t space, hid_t creation, hid_t access)
+{
+    hid_t links = H5P_DEFAULT;
 
     assert(p->path != NULL); /* set when the dataset was begun */
     if (strchr(p->path, '/') != NULL)
         links = s->with_groups;
-    if (!s->type->v18)
-        return H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
-    if (H5Fset_libver_bounds(s->h5, H5F_LIBVER_V18, H5F_LIBVER_LATEST) >= 0)
-        dataset = H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
-    return H5Fset_libver_bounds(s->h5, H5F_LIBVER_EARLIEST, H5F_LIBVER_LATEST) < 0 ? -1 : dataset;
+    if (set_format(s, s->type->v18 ? H5F_LIBVER_V18 : H5F_LIBVER_EARLIEST) != 0)
+        return -1;
+    return H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
 }
 
 /* Errors -1 with a sentence */
-static hid_t create_dataset(const struct store *s, struct part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
+static hid_t create_dataset(struct store *s, struct part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
                             hid_t access, char error[STORE_ERROR])
 {
     hsize_t most[1 + SCHEMA_DIMS];
@@ -1251,7 +1262,11 @@ int store_end(struct store *s, const struct store_attribute *attributes, size_t 
               char error[STORE_ERROR])
 {
     assert(s->way != WAY_NONE && "store_begin() comes first");
-    if (place_rows(s, error) != 0 || describe(s, attributes, n_attributes, error) != 0 || close_datasets(s, error) != 0)
+    if (place_rows(s, error) != 0)
+        return -1;
+    if (set_format(s, H5F_LIBVER_EARLIEST) != 0)
+        return hdf5_failed(s, "write", s->path, error);
+    if (describe(s, attributes, n_attributes, error) != 0 || close_datasets(s, error) != 0)
         return -1;
     if (s->way == WAY_PIECES && allow_evictions(s, true) != 0)
         return hdf5_failed(s, "close dataset", s->path, error);
@@ -1484,7 +1499,7 @@ static struct store *allocate(size_t together, char error[STORE_ERROR])
         (void)snprintf(error, STORE_ERROR, "%s", strerror(ENOMEM));
         return NULL;
     }
-    *s = (struct store){.together = together, .file = {.fd = -1}, .h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
+    *s = (struct store){.together = together, .low = H5F_LIBVER_EARLIEST, .file = {.fd = -1}, .h5 = -1, .scalar = -1, .contiguous = -1, .rehearsal = -1, .chunked = -1,
                         .chunk_access = -1, .with_groups = -1, .scratch = {.fd = -1}};
     for (size_t i = 0; i < TEXT_TYPES_KEPT; i++)
         s->text_types[false][i] = s->text_types[true][i] = -1;

@@ -1,4 +1,5 @@
 """The records: blanks, line ends, comments, quotes, delimiters, columns, missing values, bad lines."""
+import h5py
 import numpy as np
 import pytest
 
@@ -171,3 +172,27 @@ def test_long_fields(tool):
     words = ["a" * n for n in (1, 63, 64, 65, 4095, 4096, 70000)]
     got = tool.load("".join("%s 1\n" % w for w in words), "-t", "s:S70000,i:i4")["s"]
     assert [len(w) for w in got.tolist()] == [len(w) for w in words]
+
+
+@pytest.mark.parametrize("n_columns", [1092, 1093, 2000])
+def test_wide_records_by_the_megabyte(tool, n_columns):
+    """Rows are there before HDF5 knows of them, and the header of a wide record is as large as to get in their way."""
+    def text(first):
+        return "".join(" ".join(str(first + r * n_columns + c) for c in range(n_columns)) + "\n" for r in range(200))
+
+    def check(got, first):
+        assert len(got) == 200
+        for c in range(n_columns):
+            assert (got["f%d" % c] == first + np.arange(200) * n_columns + c).all()
+
+    tool.write("narrow.txt", "".join("%d %d.5\n" % (i, i) for i in range(60000)))
+    tool.write("a.txt", text(0))
+    tool.write("b.txt", text(7))
+    tool.write("c.txt", text(9))
+    tool.ok("a.txt", "narrow.txt", "g/b=b.txt", "-o", "out.h5")
+    tool.ok("c.txt", "-a", "-o", "out.h5")
+    with h5py.File(tool.path("out.h5"), "r") as f:
+        check(f["a"][:], 0)
+        check(f["g/b"][:], 7)
+        check(f["c"][:], 9)
+        assert (f["narrow"]["f0"] == np.arange(60000)).all() and (f["narrow"]["f1"] == np.arange(60000) + 0.5).all()
