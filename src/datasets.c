@@ -74,9 +74,9 @@ static void write_source(char text[TEXT_BYTES], const struct input *input)
     snprintf(text, TEXT_BYTES, "%.*s", (int)(n < TEXT_BYTES ? n : TEXT_BYTES - 1), input->path);
 }
 
-static size_t append(char text[TEXT_BYTES], size_t used, const char *name, const char *value)
+static size_t append(char text[TEXT_BYTES], size_t used, const char *name, const char *value, size_t value_bytes)
 {
-    int n = snprintf(text + used, TEXT_BYTES - used, "%s%s=%s", used > 0 ? "," : "", name, value);
+    int n = snprintf(text + used, TEXT_BYTES - used, "%s%s=%.*s", used > 0 ? "," : "", name, (int)value_bytes, value);
 
     return n < 0 || (size_t)n >= TEXT_BYTES - used ? TEXT_BYTES - 1 : used + (size_t)n;
 }
@@ -104,7 +104,7 @@ static void add_missing(struct attributes *a, const struct schema *s)
                 continue;
             several = several || (only != NULL && only->value != m->tokens[k].value);
             only = &m->tokens[k];
-            used = append(a->missing, used, s->fields[i].name, m->tokens[k].text);
+            used = append(a->missing, used, s->fields[i].name, m->tokens[k].text, m->tokens[k].bytes);
         }
     }
     if (several)
@@ -119,7 +119,8 @@ static void add_fill(struct attributes *a, const struct schema *s)
 
     for (size_t i = 0; i < s->n_fields; i++)
         if (s->fields[i].missing.has_fill)
-            used = append(a->fill, used, s->fields[i].name, s->fields[i].missing.fill_text);
+            used = append(a->fill, used, s->fields[i].name, s->fields[i].missing.fill_text,
+                          strlen(s->fields[i].missing.fill_text));
     if (used > 0)
         add(a, "fill_value", ATTRIBUTE_TEXT)->text = a->fill;
 }

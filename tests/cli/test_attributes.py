@@ -67,3 +67,9 @@ def test_same_bytes(tool):
         tool.ok("in.txt", "-o", "out.h5", "-f", "--attr", "a=1", "--names", "c,p,t", "--units", "t=K", *cut)
         made.add(tool.bytes_of("out.h5"))
     assert len(made) == 1
+
+
+def test_several_codes_for_missing_values(tool):
+    tool.load("a b c\n1 2.5 3\n-9999 -99 4\n", "--na", "-9999,-99")
+    with h5py.File(tool.path("out.h5"), "r") as f:
+        assert f["in"].attrs["missing_value"] == b"a=-9999,a=-99,c=-9999,c=-99"
