@@ -997,6 +997,14 @@ static bool stores_later(struct driver *d)
            d->pool.n_running > 0 && !some_wait(d);
 }
 
+static void start_or_fail(struct driver *d)
+{
+    if (start_slices(d) == 0)
+        return;
+    fail(d);
+    d->stop = true;
+}
+
 /* From the first slice to the last, or to the end of hope. */
 static void drive(struct driver *d)
 {
@@ -1007,10 +1015,7 @@ static void drive(struct driver *d)
             fail(d);
             return;
         }
-        if (start_slices(d) != 0) {
-            fail(d);
-            d->stop = true;
-        }
+        start_or_fail(d);
         if (d->n_busy == 0)
             return;
         pool_wait(&d->pool, TICK_MS, &news);
@@ -1019,8 +1024,10 @@ static void drive(struct driver *d)
             break;
         count_slices(d);
         place_slices(d);
-        if (!stores_later(d))
+        if (!stores_later(d)) {
+            start_or_fail(d); /* a CPU should not be idle while rows are written */
             advance(d);
+        }
         show_progress(d);
     }
 }

@@ -89,7 +89,7 @@ static void walk_inputs(struct planning *g, unsigned jobs)
 static uint64_t best_slice(const struct plan *p, const struct options *o)
 {
     bool packed = o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum;
-    uint64_t size = PLAN_SLICE_LEAST / 2 * (uint64_t)p->jobs;
+    uint64_t size = PLAN_SLICE_LEAST * (uint64_t)p->jobs;
 
     return packed || size > PLAN_SLICE_MAX ? PLAN_SLICE_MAX : size;
 }
