@@ -40,6 +40,9 @@ struct slice_place {
     uint64_t lines_before; /* physical lines of its input */
 };
 
+/* A place in the text that is not known, because the slice before it failed, or another process has it. */
+#define LOAD_PLACE_UNKNOWN UINT64_MAX
+
 struct load {
     const struct options *options;
     const struct inputs *inputs;
@@ -67,20 +70,21 @@ struct load {
 enum load_result load_run(const struct load *load, struct store **store, struct rejects **rejects);
 
 /*
- * The same in parts, for several processes and one file. Options, inputs, findings, schemas and plan are the same in all.
+ * The same in parts, for several processes and one file. Options, inputs, findings, schemas and plan are the same in
+ * all.
  *
  * 1. each counts its slices: load_count() fills load->results, and says nothing of what is wrong with the text
  * 2. load_edges(): where a process's first slice did not begin where the slice before it ended, as told by another
- *    process, it sets 'from' and 'exact' of that slice and counts anew
- * 3. one of them takes the results of all, in the order of the slices, and says what load_run() would have said: it fills
- *    surveys, accounts and load->places
+ *    process, it sets 'start' and 'exact' of that slice and counts anew
+ * 3. one of them takes the results of all, in the order of the slices, and says what load_run() would have said: it
+ *    fills surveys, accounts and load->places
  * 4. each does its slices again, to store: load_place() with load->places and load->placing
  */
 enum load_result load_count(const struct load *load);
 enum load_result load_digest(const struct load *load, const struct results *results, size_t n_results);
 enum load_result load_place(const struct load *load);
 
-/* The text between which the results are; false where it is not known: a slice failed, or there is none. */
+/* Where the text of the results begins and ends; LOAD_PLACE_UNKNOWN where a slice failed. False: there are none. */
 bool load_edges(const struct results *results, uint64_t *text_from, uint64_t *text_to);
 
 #endif

@@ -33,8 +33,6 @@
 
 enum { SLICE_COST = 64 << 10 }; /* a fork and a dataset, in bytes of text that could be parsed meanwhile */
 
-static const uint64_t PLACE_UNKNOWN = UINT64_MAX;
-
 static int say(const char *error)
 {
     message_error("%s", error);
@@ -91,7 +89,7 @@ struct edges {
 static bool find_misplaced(const struct load *load, const struct plan *plan, uint64_t *place, bool *ours)
 {
     struct edges own = {.any = load->results->bytes > 0, .first = load->from}, *all;
-    uint64_t end = PLACE_UNKNOWN;
+    uint64_t end = LOAD_PLACE_UNKNOWN;
     bool some = false;
 
     *ours = false;
@@ -104,7 +102,7 @@ static bool find_misplaced(const struct load *load, const struct plan *plan, uin
     for (unsigned r = 0; r < ranks_n(); r++) {
         if (!all[r].any)
             continue;
-        if (!plan->slices[all[r].first].first && end != PLACE_UNKNOWN && all[r].from != PLACE_UNKNOWN &&
+        if (!plan->slices[all[r].first].first && end != LOAD_PLACE_UNKNOWN && all[r].from != LOAD_PLACE_UNKNOWN &&
             all[r].from != end) {
             some = true;
             *ours = *ours || (int)r == mpi_ranks_no();
