@@ -114,6 +114,7 @@ struct alphabet {
 struct block {
     const char *text;
     size_t bytes;
+    unsigned char *rows;     /* where its rows will go; to be fetched while the text is indexed */
     size_t n_lines, n_tokens;
     bool has_watched;        /* perhaps a watched byte or a NUL somewhere */
     bool has_lone_cr;        /* some CR has no LF behind it */

@@ -136,8 +136,10 @@ INLINE void index_block(struct block *b, const struct alphabet *a, const bool de
     struct index_state s = {.solid = delimited};
     size_t at = 0;
 
-    for (; at + 64 <= b->bytes; at += 64)
+    for (; at + 64 <= b->bytes; at += 64) {
+        __builtin_prefetch(b->rows + at, 1);
         index_64(b, a, &s, at, ~UINT64_C(0), delimited);
+    }
     if (at < b->bytes)
         index_64(b, a, &s, at, _bzhi_u64(~UINT64_C(0), (unsigned)(b->bytes - at)), delimited);
     b->n_lines = s.n_lines;
@@ -222,15 +224,17 @@ TARGET static void place_string(const struct block_kernel *k, const struct run *
 {
     const struct block *b = &k->block;
     const uint16_t *start = b->start + run->token + c->column, *end = b->end + run->token + c->column;
+    const size_t n_records = run->n_records, n_columns = k->n_columns, row_bytes = k->row_bytes, bytes = c->bytes;
+    const char *all = b->text;
 
-    for (size_t at = 0; at < c->bytes; at += LANE) {
+    for (size_t at = 0; at < bytes; at += LANE) {
         unsigned char *place = run->rows + c->offset + at;
 
-        for (size_t r = 0, t = 0; r < run->n_records; r++, t += k->n_columns, place += k->row_bytes) {
+        for (size_t r = 0, t = 0; r < n_records; r++, t += n_columns, place += row_bytes) {
             size_t length = (size_t)(end[t] - start[t]), left = at < length ? length - at : 0;
-            __m128i text = _mm_loadu_si128((const __m128i *)(b->text + start[t] + (left > 0 ? at : 0)));
+            __m128i text = _mm_loadu_si128((const __m128i *)(all + start[t] + (left > 0 ? at : 0)));
 
-            store_first(place, _mm_and_si128(text, first_bytes(left < LANE ? left : LANE)), c->bytes - at);
+            store_first(place, _mm_and_si128(text, first_bytes(left < LANE ? left : LANE)), bytes - at);
         }
     }
 }

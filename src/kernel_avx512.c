@@ -132,8 +132,10 @@ INLINE void index_block(struct block *b, const struct alphabet *a, const bool de
     struct index_state s = {.solid = delimited, .smallest = _mm512_set1_epi8(-1)};
     size_t at = 0;
 
-    for (; at + 64 <= b->bytes; at += 64)
+    for (; at + 64 <= b->bytes; at += 64) {
+        __builtin_prefetch(b->rows + at, 1);
         index_64(b, a, &s, at, ~UINT64_C(0), delimited);
+    }
     if (at < b->bytes)
         index_64(b, a, &s, at, _bzhi_u64(~UINT64_C(0), (unsigned)(b->bytes - at)), delimited);
     b->n_lines = s.n_lines;
@@ -163,6 +165,13 @@ enum {
 /* Where a quad's cells are in the row: anywhere, or four side by side as they come, of 4 or of 8 bytes. */
 enum layout { LAYOUT_ANY, LAYOUT_FOURS, LAYOUT_EIGHTS };
 
+struct plan;
+struct quad;
+
+/* One quad of some of a run's records, a batch at most, to values. Returns whether any is open. */
+typedef bool batch_function(const struct block_kernel *k, struct plan *p, const struct quad *q, const struct run *run,
+                            size_t record, size_t n_records);
+
 /*
  * Up to four number cells of near columns. Values are in the order of records, then cells: bit 4 * r + c of the masks
  * and element 4 * r + c of limit. Lanes are in the order that packing will bring to that: the vector 'even' holds
@@ -178,6 +187,7 @@ struct quad {
     uint16_t first_column;
     uint16_t column[QUAD];
     enum layout layout;
+    batch_function *convert;
     size_t n_cells;
     const struct number *number[QUAD];
 };
@@ -232,38 +242,18 @@ static void quad_set(struct quad *q, size_t i, const struct number *number)
 static enum layout quad_layout(const struct quad *q)
 {
     const struct cell *first = q->number[0]->cell;
+    bool suspects = false;
 
     for (size_t i = 0; i < QUAD; i++) {
         const struct cell *c = q->number[i]->cell;
 
         if (c->swap || c->bytes != first->bytes || c->offset != first->offset + i * c->bytes)
             return LAYOUT_ANY;
+        suspects |= q->number[i]->n_suspects > 0;
     }
-    return first->bytes == 4 ? LAYOUT_FOURS : first->bytes == 8 ? LAYOUT_EIGHTS : LAYOUT_ANY;
-}
-
-static void *avx512_plan(const struct block_kernel *k)
-{
-    struct plan *p = aligned_alloc(64, sizeof *p + (k->n_numbers + 1) * sizeof p->quads[0]);
-
-    if (p == NULL)
-        return NULL;
-    p->n_quads = 0;
-    for (size_t i = 0; i < k->n_numbers;) {
-        struct quad *q = &p->quads[p->n_quads++];
-
-        memset(q, 0, sizeof *q);
-        q->first_column = (uint16_t)k->numbers[i].cell->column;
-        for (; i < k->n_numbers && q->n_cells < QUAD &&
-               k->numbers[i].cell->column < (size_t)q->first_column + QUAD_WINDOW; i++) {
-            quad_set(q, q->n_cells, &k->numbers[i]);
-            q->live |= (uint8_t)(0x11 << q->n_cells++);
-        }
-        for (size_t fill = q->n_cells; fill < QUAD; fill++)
-            quad_set(q, fill, q->number[0]);
-        q->layout = quad_layout(q);
-    }
-    return p;
+    if (first->bytes == 4 && !suspects) /* for these, values of eight bytes are to be looked at */
+        return LAYOUT_FOURS;
+    return first->bytes == 8 ? LAYOUT_EIGHTS : LAYOUT_ANY;
 }
 
 /* ---- measure --------------------------------------------------------------------------------------------------- */
@@ -312,24 +302,34 @@ TARGET static void measure(struct block_kernel *k, struct plan *p, const struct 
 
 /* ---- strings --------------------------------------------------------------------------------------------------- */
 
-/* A column of strings, 16 bytes at a time: one mask cuts the token off at its end, one keeps the store in its cell. */
+/* 16 bytes of a string column from byte 'at' of its cells on: a mask cuts the token off, another one the store. */
+INLINE void place_16(const struct block_kernel *k, const struct run *run, const struct cell *c, size_t at,
+                     const bool first)
+{
+    const size_t n_records = run->n_records, n_columns = k->n_columns, row_bytes = k->row_bytes;
+    const uint16_t *start = k->block.start + run->token + c->column, *end = k->block.end + run->token + c->column;
+    const __mmask16 inside = (__mmask16)_bzhi_u32(0xffff, c->bytes - at < 16 ? (unsigned)(c->bytes - at) : 16);
+    const char *text = k->block.text + at;
+    unsigned char *place = run->rows + c->offset + at;
+
+    for (size_t r = 0; r < n_records; r++, start += n_columns, end += n_columns, place += row_bytes) {
+        unsigned length = (unsigned)(*end - *start);
+        unsigned left = first ? length : length > at ? length - (unsigned)at : 0;
+        /* bzhi counts by its low eight bits; what is longer than that is not for this cell, or not at its end */
+        __mmask16 mask = (__mmask16)_bzhi_u32(0xffff, first ? left : left < 16 ? left : 16);
+
+        _mm_mask_storeu_epi8(place, inside, _mm_maskz_loadu_epi8(mask, text + *start));
+    }
+}
+
 TARGET static void place_string(const struct block_kernel *k, const struct run *run, const struct cell *c)
 {
-    const struct block *b = &k->block;
-    const uint16_t *start = b->start + run->token + c->column, *end = b->end + run->token + c->column;
-
-    for (size_t at = 0; at < c->bytes; at += 16) {
-        const __mmask16 inside = (__mmask16)_bzhi_u32(0xffff, c->bytes - at < 16 ? (unsigned)(c->bytes - at) : 16);
-        unsigned char *place = run->rows + c->offset + at;
-
-        for (size_t r = 0, t = 0; r < run->n_records; r++, t += k->n_columns, place += k->row_bytes) {
-            const char *text = b->text + start[t] + at;
-            size_t length = (size_t)(end[t] - start[t]), left = at < length ? length - at : 0;
-            __mmask16 mask = (__mmask16)_bzhi_u32(0xffff, left < 16 ? (unsigned)left : 16);
-
-            _mm_mask_storeu_epi8(place, inside, _mm_maskz_loadu_epi8(mask, text));
-        }
+    if (c->bytes <= 16) {
+        place_16(k, run, c, 0, true);
+        return;
     }
+    for (size_t at = 0; at < c->bytes; at += 16)
+        place_16(k, run, c, at, false);
 }
 
 /* ---- quads ----------------------------------------------------------------------------------------------------- */
@@ -448,36 +448,67 @@ INLINE __m512i close_point(__m512i digits, const uint64_t *up_to)
     return _mm512_mask_alignr_epi8(digits, moved, digits, _mm512_setzero_si512(), 15);
 }
 
-/*
- * Magnitude / 10^f for each value, f the digits behind its point: 16 less the bytes up to the point, or 0 where there
- * are none. The exact values of both are doubles, so the quotient is rounded once (Clinger, "How to Read Floating Point
- * Numbers Accurately", 1990).
- */
-INLINE __m512d divide(__m512i magnitude, const uint16_t to_point[8])
+/* Where each value's power of ten stands in a table: 16 - f for f digits behind the point, 0 where there is no point. */
+INLINE __m512i fraction_index(const uint16_t to_point[8])
 {
-    const __m512d low = _mm512_setr_pd(1, 1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9);
-    const __m512d high = _mm512_setr_pd(1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1);
-    __m512i which = _mm512_cvtepu16_epi64(_mm_load_si128((const __m128i *)to_point));
-
-    return _mm512_div_pd(_mm512_cvtepu64_pd(magnitude), _mm512_permutex2var_pd(low, which, high));
+    return _mm512_cvtepu16_epi64(_mm_load_si128((const __m128i *)to_point));
 }
 
 /*
- * Stage 3: digits to values. A double exactly between two floats may have been rounded to there from either side, so
- * it is open where a float is wanted. Returns whether anything is.
+ * Magnitude / 10^f. The exact values of both are doubles, so the quotient is rounded once (Clinger, "How to Read
+ * Floating Point Numbers Accurately", 1990).
+ */
+INLINE __m512d divide(__m512i magnitude, __m512i index)
+{
+    const __m512d low = _mm512_setr_pd(1, 1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9);
+    const __m512d high = _mm512_setr_pd(1e8, 1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1);
+
+    return _mm512_div_pd(_mm512_cvtepu64_pd(magnitude), _mm512_permutex2var_pd(low, index, high));
+}
+
+/*
+ * The same by the reciprocal, a quarter of the time: it and the product are rounded, so this is off by two units in the
+ * last place at most.
+ */
+INLINE __m512d divide_nearly(__m512i magnitude, __m512i index)
+{
+    const __m512d low = _mm512_setr_pd(1, 1e-15, 1e-14, 1e-13, 1e-12, 1e-11, 1e-10, 1e-9);
+    const __m512d high = _mm512_setr_pd(1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1);
+
+    return _mm512_mul_pd(_mm512_cvtepu64_pd(magnitude), _mm512_permutex2var_pd(low, index, high));
+}
+
+/*
+ * Which doubles may lie on the other side of the middle between two floats than what they stand for: those there, and
+ * with 'reach' those so near. Their low 29 bits are what a float drops.
+ */
+INLINE __mmask8 near_middle(__mmask8 among, __m512i bits, uint64_t reach)
+{
+    const __m512i dropped = _mm512_set1_epi64(0x1fffffff), first = _mm512_set1_epi64((long long)(0x10000000 - reach));
+
+    return _mm512_mask_cmple_epu64_mask(among, _mm512_and_si512(_mm512_sub_epi64(bits, first), dropped),
+                                        _mm512_set1_epi64((long long)(2 * reach)));
+}
+
+/*
+ * Stage 3: digits to values, and to their rows at once where the layout is simple. Returns whether any is open.
+ * floats  some cells are
+ * narrow  all of these are f4
  */
 INLINE bool evaluate(const struct block_kernel *k, struct plan *restrict p, const struct quad *restrict q,
-                     unsigned char *restrict place, size_t n_records, const bool floats)
+                     unsigned char *restrict place, size_t n_records, const bool floats, const bool narrow,
+                     const enum layout layout)
 {
     const __m512i limit = _mm512_load_si512(q->limit), sign = _mm512_set1_epi64((long long)(UINT64_C(1) << 63));
-    const __m512i below_float = _mm512_set1_epi64(0x1fffffff), middle = _mm512_set1_epi64(0x10000000);
     const unsigned live = q->live, unsigneds = q->unsigneds;
     const __mmask8 is_float = q->floats, is_narrow = q->narrow;
+    const size_t row_bytes = k->row_bytes;
     unsigned any = 0;
 
-    for (size_t i = 0; 2 * i < n_records; i++) {
+    for (size_t i = 0; 2 * i < n_records; i++, place += 2 * row_bytes) {
         __m512i even = p->digits[i][0], odd = p->digits[i][1];
         __mmask8 minus = _load_mask8(&p->minus[i]);
+        __m512d quotient = _mm512_setzero_pd();
 
         if (floats) {
             even = close_point(even, &p->point[i][0]);
@@ -488,50 +519,80 @@ INLINE bool evaluate(const struct block_kernel *k, struct plan *restrict p, cons
         __m512i value = _mm512_mask_sub_epi64(magnitude, minus, _mm512_setzero_si512(), magnitude);
 
         if (floats) {
-            __m512i bits = _mm512_castpd_si512(divide(magnitude, p->to_point[i]));
-            open |= _mm512_mask_cmpeq_epi64_mask(is_narrow, _mm512_and_si512(bits, below_float), middle);
-            bits = _mm512_mask_xor_epi64(bits, minus, bits, sign);
-            __m512i narrow = _mm512_cvtepu32_epi64(_mm256_castps_si256(_mm512_cvtpd_ps(_mm512_castsi512_pd(bits))));
-            value = _mm512_mask_mov_epi64(_mm512_mask_mov_epi64(value, is_float, bits), is_narrow, narrow);
+            __m512i index = fraction_index(p->to_point[i]);
+
+            quotient = narrow ? divide_nearly(magnitude, index) : divide(magnitude, index);
+            __m512i bits = _mm512_castpd_si512(quotient);
+            open |= near_middle(is_narrow, bits, narrow ? 4 : 0);
+            quotient = _mm512_castsi512_pd(_mm512_mask_xor_epi64(bits, minus, bits, sign));
         }
-        unsigned char *next = place + (2 * i + 1 < n_records ? k->row_bytes : 0);
-        if (q->layout == LAYOUT_FOURS) {
-            __m256i fours = _mm512_cvtepi64_epi32(value);
-            _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(fours));
-            _mm_storeu_si128((__m128i *)next, _mm256_extracti128_si256(fours, 1));
-        } else if (q->layout == LAYOUT_EIGHTS) {
-            _mm256_storeu_si256((__m256i *)place, _mm512_castsi512_si256(value));
-            _mm256_storeu_si256((__m256i *)next, _mm512_extracti64x4_epi64(value, 1));
+        unsigned char *next = place + (2 * i + 1 < n_records ? row_bytes : 0);
+
+        if (layout == LAYOUT_FOURS) {
+            __m256i four = _mm512_cvtepi64_epi32(value);
+
+            if (floats)
+                four = _mm256_mask_mov_epi32(four, is_float, _mm256_castps_si256(_mm512_cvtpd_ps(quotient)));
+            _mm_storeu_si128((__m128i *)place, _mm256_castsi256_si128(four));
+            _mm_storeu_si128((__m128i *)next, _mm256_extracti128_si256(four, 1));
+        } else {
+            if (floats) {
+                __m512i singles = _mm512_cvtepu32_epi64(_mm256_castps_si256(_mm512_cvtpd_ps(quotient)));
+
+                value = _mm512_mask_mov_epi64(value, is_float, _mm512_castpd_si512(quotient));
+                value = _mm512_mask_mov_epi64(value, is_narrow, singles);
+            }
+            _mm512_store_si512(p->values[i], value);
+            if (layout == LAYOUT_EIGHTS) {
+                _mm256_storeu_si256((__m256i *)place, _mm512_castsi512_si256(value));
+                _mm256_storeu_si256((__m256i *)next, _mm512_extracti64x4_epi64(value, 1));
+            }
         }
-        place += 2 * k->row_bytes;
-        _mm512_store_si512(p->values[i], value);
         p->open[i] = (uint8_t)(open & live);
         any |= open & live;
     }
     return any != 0;
 }
 
-/* All stages for a quad and a batch, placing too where the layout is simple. Returns whether anything is open. */
+/* All stages for a quad and a batch. Returns whether anything is open. */
 INLINE bool convert_batch(const struct block_kernel *k, struct plan *p, const struct quad *q, const struct run *run,
-                          size_t record, size_t n_records, const bool floats)
+                          size_t record, size_t n_records, const bool floats, const bool narrow,
+                          const enum layout layout)
 {
     unsigned char *place = run->rows + record * k->row_bytes + q->number[0]->cell->offset;
 
     gather(k, p, q, run, record, n_records, floats);
     judge(p, q, n_records, floats);
-    return evaluate(k, p, q, place, n_records, floats);
+    return evaluate(k, p, q, place, n_records, floats, narrow, layout);
 }
 
-TARGET static bool convert_integers(const struct block_kernel *k, struct plan *p, const struct quad *q,
-                                    const struct run *run, size_t record, size_t n_records)
-{
-    return convert_batch(k, p, q, run, record, n_records, false);
-}
+#define BATCH_FUNCTION(name, floats, narrow, layout)                                                                   \
+    TARGET static bool name(const struct block_kernel *k, struct plan *p, const struct quad *q, const struct run *run, \
+                            size_t record, size_t n_records)                                                           \
+    {                                                                                                                  \
+        return convert_batch(k, p, q, run, record, n_records, floats, narrow, layout);                                 \
+    }
+BATCH_FUNCTION(convert_integers, false, false, LAYOUT_ANY)
+BATCH_FUNCTION(convert_integer_fours, false, false, LAYOUT_FOURS)
+BATCH_FUNCTION(convert_integer_eights, false, false, LAYOUT_EIGHTS)
+BATCH_FUNCTION(convert_floats, true, false, LAYOUT_ANY)
+BATCH_FUNCTION(convert_float_eights, true, false, LAYOUT_EIGHTS)
+BATCH_FUNCTION(convert_narrow, true, true, LAYOUT_ANY)
+BATCH_FUNCTION(convert_narrow_fours, true, true, LAYOUT_FOURS)
+#undef BATCH_FUNCTION
 
-TARGET static bool convert_floats(const struct block_kernel *k, struct plan *p, const struct quad *q,
-                                  const struct run *run, size_t record, size_t n_records)
+/* The one that does no more than the quad needs. */
+static batch_function *quad_function(const struct quad *q)
 {
-    return convert_batch(k, p, q, run, record, n_records, true);
+    static batch_function *const integers[] = {convert_integers, convert_integer_fours, convert_integer_eights};
+
+    if (q->floats == 0)
+        return integers[q->layout];
+    if (q->layout == LAYOUT_EIGHTS)
+        return convert_float_eights;
+    if (q->layout == LAYOUT_FOURS)
+        return convert_narrow_fours;
+    return q->floats == q->narrow ? convert_narrow : convert_floats;
 }
 
 /* Values that may be missing ones are open too. Returns whether there was any. */
@@ -559,6 +620,31 @@ static void mend_batch(struct block_kernel *k, const struct plan *p, const struc
         }
 }
 
+static void *avx512_plan(const struct block_kernel *k)
+{
+    struct plan *p = aligned_alloc(64, sizeof *p + (k->n_numbers + 1) * sizeof p->quads[0]);
+
+    if (p == NULL)
+        return NULL;
+    p->n_quads = 0;
+    for (size_t i = 0; i < k->n_numbers;) {
+        struct quad *q = &p->quads[p->n_quads++];
+
+        memset(q, 0, sizeof *q);
+        q->first_column = (uint16_t)k->numbers[i].cell->column;
+        for (; i < k->n_numbers && q->n_cells < QUAD &&
+               k->numbers[i].cell->column < (size_t)q->first_column + QUAD_WINDOW; i++) {
+            quad_set(q, q->n_cells, &k->numbers[i]);
+            q->live |= (uint8_t)(0x11 << q->n_cells++);
+        }
+        for (size_t fill = q->n_cells; fill < QUAD; fill++)
+            quad_set(q, fill, q->number[0]);
+        q->layout = quad_layout(q);
+        q->convert = quad_function(q);
+    }
+    return p;
+}
+
 TARGET static void avx512_convert(struct block_kernel *k, const struct run *run)
 {
     struct plan *p = k->plan;
@@ -570,8 +656,7 @@ TARGET static void avx512_convert(struct block_kernel *k, const struct run *run)
         size_t n_records = run->n_records - record < BATCH ? run->n_records - record : BATCH;
 
         for (const struct quad *q = p->quads; q < p->quads + p->n_quads; q++) {
-            bool open = q->floats ? convert_floats(k, p, q, run, record, n_records)
-                                  : convert_integers(k, p, q, run, record, n_records);
+            bool open = q->convert(k, p, q, run, record, n_records);
 
             for (size_t i = 0; i < q->n_cells; i++) {
                 if (q->layout == LAYOUT_ANY)

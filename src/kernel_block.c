@@ -515,6 +515,7 @@ void block_parse(struct kernel *kernel, struct kernel_job *job)
             more = kernel_plain_record(&k->state, job);
             continue;
         }
+        b->rows = job->rows + job->n_rows * k->row_bytes;
         more = take_block(k, job);
     }
 }

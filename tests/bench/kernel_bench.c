@@ -4,8 +4,9 @@
  *     kernel_bench [--mib N] [--rounds N] [--kernel NAME] [--shape NAME] [DTYPE DELIMITER FILE]...
  *
  * Text is read in 256 KiB blocks from the page cache to one aligned address, as a worker does, what is left of a block
- * is moved before that address, and rows go to memory touched before. Printed: GB of text per second, the best and the
- * median of the rounds. Rounds go through all kernels in turn, so that a noisy moment hits them alike.
+ * is moved before that address, and rows go to memory touched before; a kernel is opened once. Printed: GB of text per
+ * second, the best and the median of the rounds. Rounds go through all kernels in turn, so that a noisy moment hits them
+ * alike.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -238,17 +239,14 @@ static void *map(size_t bytes)
     return p;
 }
 
-/* All of the file through one kernel. Returns bytes of text per second. */
-static double run_once(const struct kernel_class *class, const struct layout *l, const struct dialect *dialect, int fd,
+/* All of the file through one open kernel. Returns bytes of text per second. */
+static double run_once(const struct kernel_class *class, struct kernel *k, const struct layout *l, int fd,
                        const struct memory *m, uint64_t *n_rows)
 {
-    struct kernel *k = class->open(&l->schema, dialect);
     size_t carried = 0, total = 0;
     double start = seconds();
     ssize_t got;
 
-    if (k == NULL)
-        die("open");
     *n_rows = 0;
     for (off_t at = 0; (got = pread(fd, m->text, BLOCK, at)) > 0; at += got) {
         struct kernel_job job = {.text = m->text - carried, .text_bytes = carried + (size_t)got, .last = got < BLOCK,
@@ -265,9 +263,7 @@ static double run_once(const struct kernel_class *class, const struct layout *l,
         carried = job.text_bytes - job.text_used;
         memmove(m->text - carried, job.text + job.text_used, carried);
     }
-    double took = seconds() - start;
-    class->close(k);
-    return (double)total / took;
+    return (double)total / (seconds() - start);
 }
 
 static int compare(const void *a, const void *b)
@@ -289,6 +285,7 @@ static void measure(const char *name, const char *dtype, int delimiter, const ch
     static struct layout l;
     static double speed[MAX_KERNELS][MAX_ROUNDS];
     struct dialect dialect = {.delimiter = delimiter, .hash_comment = true};
+    struct kernel *open[MAX_KERNELS] = {NULL};
     struct memory m;
     off_t bytes = lseek(fd, 0, SEEK_END);
     uint64_t n_rows = 0, n_lines = 0;
@@ -307,10 +304,14 @@ static void measure(const char *name, const char *dtype, int delimiter, const ch
     m.rows_bytes = (n_lines + 2) * l.schema.row_bytes + KERNEL_SLACK;
     m.rows = map(m.rows_bytes);
     m.text = (char *)map(CARRY + BLOCK + 4096) + CARRY;
+    for (int i = 0; kernel_classes[i] != NULL; i++)
+        if (kernel_classes[i]->supported() && (!kernel_name || !strcmp(kernel_name, kernel_classes[i]->name)) &&
+            (open[i] = kernel_classes[i]->open(&l.schema, &dialect)) == NULL)
+            die("open");
     for (int r = 0; r < o->rounds; r++)
         for (int i = 0; kernel_classes[i] != NULL; i++)
-            if (kernel_classes[i]->supported() && (!kernel_name || !strcmp(kernel_name, kernel_classes[i]->name)))
-                speed[i][r] = run_once(kernel_classes[i], &l, &dialect, fd, &m, &n_rows) / 1e9;
+            if (open[i] != NULL)
+                speed[i][r] = run_once(kernel_classes[i], open[i], &l, fd, &m, &n_rows) / 1e9;
     printf("%-18s %5.1f", name, (double)bytes / (double)(n_rows ? n_rows : 1));
     for (int i = 0; kernel_classes[i] != NULL; i++) {
         if (kernel_name && strcmp(kernel_name, kernel_classes[i]->name))
@@ -320,6 +321,9 @@ static void measure(const char *name, const char *dtype, int delimiter, const ch
     }
     printf("\n");
     fflush(stdout);
+    for (int i = 0; kernel_classes[i] != NULL; i++)
+        if (open[i] != NULL)
+            kernel_classes[i]->close(open[i]);
     munmap(m.rows, m.rows_bytes);
     munmap(m.text - CARRY, CARRY + BLOCK + 4096);
 }

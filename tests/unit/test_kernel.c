@@ -7,6 +7,7 @@
  * that for a longer search.
  */
 #define _GNU_SOURCE
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -624,7 +625,17 @@ static void test_hard_numbers(void **state)
     }
 }
 
-/* All m / 10^f with few digits, and many with 15: the quotient has to be the nearest. */
+/* The middle between two floats, to so many digits that it is hardly hit, or just. */
+static void put_near_middle(void)
+{
+    float low = (float)(below(1u << 24) + 1) / (float)(1u << below(20)), high = nextafterf(low, INFINITY);
+    double middle = ((double)low + (double)high) / 2;
+    int n_whole = snprintf(NULL, 0, "%.0f", middle);
+
+    put("%s%.*f", one_in(2) ? "-" : "", (int)below((uint32_t)(15 - n_whole)), middle);
+}
+
+/* All m / 10^f with few digits, and many with 15, and near the middle of floats: the quotient has to be the nearest. */
 static void test_quotients(void **state)
 {
     static struct layout l;
@@ -639,10 +650,14 @@ static void test_quotients(void **state)
             for (int i = 0; i < 4000; i++) {
                 unsigned n_digits = 1 + below(15), n_whole = below(n_digits);
 
-                if (n_whole > 0)
-                    put_digits(n_whole);
-                put(".");
-                put_digits(n_digits - n_whole);
+                if (one_in(4)) {
+                    put_near_middle();
+                } else {
+                    if (n_whole > 0)
+                        put_digits(n_whole);
+                    put(".");
+                    put_digits(n_digits - n_whole);
+                }
                 put("%c", i % 4 == 3 ? '\n' : ' ');
             }
             check(&l, &d, made.bytes, made.n, &(struct feed){0});
