@@ -38,6 +38,7 @@ struct look {
     struct finding *f;
     struct excerpt text;    /* of the sample, from f->text_start on, without footer */
     struct record *record;  /* splitter for the dialect */
+    uint32_t needed;        /* fields that a record needs for --usecols; 1 without */
     bool counts_back;       /* columns were chosen from the end */
     bool lines_joined;      /* some record has line feeds in quotes */
     struct failure *failure;
@@ -160,26 +161,44 @@ static void take_dialect(struct dialect *d, const struct options *o)
     d->widths = o->widths;
 }
 
-/* Fields that a record needs for --usecols, as far as its words are numbers. */
-static uint32_t fields_needed(struct look *l)
+static void need_column(struct look *l, int64_t number)
 {
-    uint32_t needed = 1;
+    uint32_t reach = (uint32_t)(number < 0 ? -number : number + 1);
 
+    l->counts_back = l->counts_back || number < 0;
+    l->needed = reach > l->needed ? reach : l->needed;
+}
+
+/* Fields that a record needs for --usecols, as far as its words are numbers. */
+static void need_numbers(struct look *l)
+{
+    l->needed = 1;
     l->counts_back = false;
     for (const char *p = l->options->usecols; p != NULL && *p != '\0'; p += *p == ',') {
         char *end;
         long number = strtol(p, &end, 10);
         size_t bytes = strcspn(p, ",");
 
-        if (end == p + bytes && number < UINT16_MAX && number > -UINT16_MAX) {
-            uint32_t reach = (uint32_t)(number < 0 ? -number : number + 1);
-
-            l->counts_back = l->counts_back || number < 0;
-            needed = reach > needed ? reach : needed;
-        }
+        if (end == p + bytes && number < UINT16_MAX && number > -UINT16_MAX)
+            need_column(l, number);
         p += bytes;
     }
-    return needed;
+}
+
+/* And as far as its words are names: of --names, or of the line above the data, which is its header then. */
+static void need_names(struct look *l, const struct headline *line)
+{
+    bool fits = line->words != NULL && line->n == l->f->n_columns;
+    struct columns c = {l->f->n_columns, fits ? line->n : 0, fits ? line->words : NULL};
+    char ignored[SCHEMA_ERROR];
+    int32_t *chosen;
+    size_t n_chosen;
+
+    if (columns_choose(&c, l->options, &chosen, &n_chosen, ignored) != 0)
+        return;
+    for (size_t i = 0; i < n_chosen; i++)
+        need_column(l, chosen[i]);
+    free(chosen);
 }
 
 /* Fields that each record must have, as far as options say; 0: that is to be found. */
@@ -225,12 +244,12 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
 static int settle_dialect(struct look *l, struct delimiter_found *found)
 {
     struct delimiter_rule rule = {.max_records = l->typed ? RECORDS_TYPED : 0};
-    uint32_t needed = fields_needed(l);
 
+    need_numbers(l);
     take_dialect(&l->f->dialect, l->options);
     rule.exactly = fields_known(l);
     if (l->typed && rule.exactly == 0)
-        rule.at_least = needed;
+        rule.at_least = l->needed;
     if (delimiter_settle(&l->f->dialect, &l->text, &rule, found) != 0)
         return no_memory(l);
     l->f->n_columns = found->n_columns > 0 || l->typed ? found->n_columns : rule.exactly;
@@ -317,7 +336,7 @@ static void survey_record(const struct look *l, const struct walk *w, const stru
 {
     size_t n = l->f->n_columns;
 
-    if (w->n_fields != n && (l->options->usecols == NULL || l->counts_back))
+    if (w->n_fields < l->needed || (w->n_fields != n && (l->options->usecols == NULL || l->counts_back)))
         return; /* an odd record is an error of the parse, not a hint */
     n = w->n_fields < n ? w->n_fields : n;
     for (size_t i = 0; i < n; i++) {
@@ -635,6 +654,8 @@ static int find_header(struct look *l, const struct tokens *t)
     if (header_scan(&h, &w, &l->f->dialect, l->options->header == HEADER_YES) != 0)
         return no_memory(l);
     first.bytes = (size_t)(w.at - first.text);
+    need_names(l, &h.comment);
+    need_names(l, &h.record);
     survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
     if (find_numeric(l, &h.record, &w, &numeric) == 0)
         place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);

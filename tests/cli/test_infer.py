@@ -163,3 +163,17 @@ def test_compressed_input_is_inferred_alike(tool):
         text = f.read()
     got = tool.load(gzip.compress(text), name="any.name", dataset="any")
     assert got.dtype == tool.load(text).dtype
+
+
+@pytest.mark.parametrize("header, more", [("", ["--usecols", "0,1"]), ("a b c\n", ["--usecols", "b,a"]), ("# a b c\n", ["--usecols", "a,b"]),
+                                          ("", ["--usecols", "b,0", "--names", "a,b,c"]), ("", ["--usecols", "0,1", "--matrix"])])
+@pytest.mark.parametrize("at", [0, 1, 20, 40])
+def test_a_bad_line_widens_no_type(tool, header, more, at):
+    """A line that has not the fields that were chosen is set aside; that it begins with a word says nothing then."""
+    rows = ["%d %d 3" % (i, i + 1) for i in range(40)]
+    rows.insert(at, "oops")
+    tool.write("in.txt", header + "\n".join(rows) + "\n")
+    done = tool.run("in.txt", "-o", "out.h5", "--max-errors", "1", *more)
+    assert done.status == 3 and "1 field, fewer than" in done.err, done
+    got = tool.read()
+    assert len(got) == 40 and (got.dtype == "i4" or {got.dtype[n].str for n in got.dtype.names} == {"<i4"})
