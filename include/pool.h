@@ -35,7 +35,7 @@ struct pool_news {
     unsigned slot;
     char said;       /* POOL_SAID */
     int wait_status; /* POOL_ENDED */
-    int signal;      /* POOL_SIGNAL: SIGINT, SIGTERM or SIGHUP was sent to us */
+    int signal;      /* POOL_SIGNAL: SIGINT, SIGTERM, SIGHUP or SIGQUIT was sent to us */
 };
 
 /* Errors 0 or -1 with errno. */

@@ -1,5 +1,5 @@
 /*
- * signals.h - the three signals that ask for an end: SIGINT, SIGTERM, SIGHUP.
+ * signals.h - the four signals that ask for an end: SIGINT, SIGTERM, SIGHUP, SIGQUIT.
  *
  * Until signals_hold() they end the program as they always do: there is nothing to tidy up yet, and it may be waiting
  * for a pipe. From there to signals_release() they are blocked except while the pool sleeps in ppoll(2), so they
@@ -31,7 +31,7 @@ const sigset_t *signals_mask_before(void);
  */
 void signals_in_child(void);
 
-/* Handlers and mask as they were; one of the three that still waits ends the program here. */
+/* Handlers and mask as they were; one of the four that still waits ends the program here. */
 void signals_release(void);
 
 #endif

@@ -1,12 +1,12 @@
 /*
- * signals.c - the three signals that ask for an end: SIGINT, SIGTERM, SIGHUP.
+ * signals.c - the four signals that ask for an end: SIGINT, SIGTERM, SIGHUP, SIGQUIT.
  */
 #include "signals.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
+static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 enum { N_ENDING = sizeof ending / sizeof *ending };
 
 static volatile sig_atomic_t noted;

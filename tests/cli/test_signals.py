@@ -1,5 +1,6 @@
 """Interruption: 128+n, no temporary, no half output, no process left; and workers that are lost."""
 import os
+import resource
 import signal
 import subprocess
 import time
@@ -9,6 +10,15 @@ import pytest
 from conftest import PROGRAM, children
 
 LINE = b"chr1 123456 99.5\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_core_files():
+    """SIGQUIT would leave one."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def start(tool, *args):
@@ -48,13 +58,13 @@ def finish(p):
     return (128 - p.returncode if p.returncode < 0 else p.returncode), err.decode()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"])
 @pytest.mark.parametrize("existing", [False, True])
 def test_signal(tool, name, existing):
     if existing:
         tool.write("out.h5", "mine")
     p = start(tool, *(["-f"] if existing else []))
-    assert wait_for(lambda: children(p.pid)), "a worker should be there"
+    assert wait_for(lambda: children(p.pid) and [n for n in tool.files() if n.endswith(".tmp")]), "there should be a temporary"
     os.kill(p.pid, getattr(signal, name))
     status, err = finish(p)
     assert status == 128 + getattr(signal, name), err
