@@ -1,9 +1,8 @@
 /*
  * store.h - the HDF5 file: compound types from schemas, datasets, the placing of rows, attributes.
  *
- * store.c, and standing.c, part_file.c and verify.c, which read, are the only files that know HDF5. Rows arrive in order,
- * dataset after dataset; none is copied on its way to the file but where a chunk spans two calls, and the bytes of the
- * file depend on what is stored only: never on how the rows were cut into calls.
+ * Rows arrive in order, dataset after dataset; none is copied on its way to the file but where a chunk spans two calls,
+ * or into columns, and the bytes of the file depend on what is stored only: never on how the rows were cut into calls.
  *
  * The signal SIGXFSZ must be ignored, or a file size limit kills the program where it should get a sentence.
  *
@@ -101,13 +100,14 @@ int store_begin(struct store *s, const struct store_dataset *dataset, char error
 int store_rows(struct store *s, const void *rows, size_t n_rows, char error[STORE_ERROR]) MUST_USE;
 
 /*
- * Make room for all rows of a dataset that was begun as 'reserved', once, in the place that they would have had. Chunks
- * without filters get their places too; packed ones are put where they fit as they come.
+ * Make room for all rows of a dataset that was begun as 'reserved', once, in the place that they would have had.
+ * Chunks without filters get their places too; packed ones are put where they fit as they come.
  */
 int store_reserve(struct store *s, uint64_t n_rows, char error[STORE_ERROR]) MUST_USE;
 
 /*
- * Append one chunk that a packer has packed, by the dataset's packing; the rows so far must be a whole number of chunks.
+ * Append one chunk that a packer has packed, by the dataset's packing; the rows so far must be a whole number of
+ * chunks.
  * n_rows  of the chunk: all that it has room for, but for the dataset's last chunk
  * Shape   chunks: packer_parts() of them; packed: their bytes, one behind another
  * Errors  as store_rows()
@@ -170,12 +170,6 @@ const char *store_temporary(const struct store *s);
 
 /* Bytes of rows stored so far. */
 uint64_t store_bytes(const struct store *s);
-
-/* HDF5 as we want it: silent, without locks, nothing at exit. Every function here that needs it does so by itself. */
-void store_prepare_library(void);
-
-/* Why the last HDF5 call that failed did so; static text, until the next one fails. */
-const char *store_library_reason(void);
 
 /* "1.10.8" */
 void store_library_version(char *text, size_t text_bytes);

@@ -20,8 +20,6 @@ struct part_handle {
 struct part_column {
     hid_t dataset, type;         /* the type as whose values it is read; not owned */
     size_t bytes;                /* of a row's share */
-    int rank;
-    hsize_t dims[H5S_MAX_RANK];
 };
 
 static int refuse(const struct part_file *f, const char *what, char error[STORE_ERROR])
@@ -293,7 +291,7 @@ int part_file_open(struct part_file *f, const char *path, char error[STORE_ERROR
     *f = (struct part_file){.path = path, .handle = calloc(1, sizeof *f->handle)};
     if (f->handle == NULL)
         return refuse(f, "no memory", error);
-    store_prepare_library();
+    hdf5_prepare();
     f->handle->h5 = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (read_part(f, error) == 0)
         return 0;
@@ -374,19 +372,21 @@ static int take_table_attributes(struct part_rows *r)
     return status;
 }
 
-static int take_shape(struct part_rows *r, struct part_column *c)
+/* Its number of rows, and of those in a chunk. Errors -1 from HDF5, or when the store makes no such datasets */
+static int take_shape(struct part_rows *r, hid_t dataset, hsize_t *n_rows)
 {
-    hid_t space = H5Dget_space(c->dataset), creation = H5Dget_create_plist(c->dataset);
-    hsize_t chunk[H5S_MAX_RANK] = {0};
+    hid_t space = H5Dget_space(dataset), creation = H5Dget_create_plist(dataset);
+    hsize_t dims[H5S_MAX_RANK] = {0}, chunk[H5S_MAX_RANK] = {0};
+    int rank = H5Sget_simple_extent_dims(space, dims, NULL);
 
-    c->rank = H5Sget_simple_extent_dims(space, c->dims, NULL);
+    *n_rows = dims[0];
     if (creation >= 0 && H5Pget_layout(creation) == H5D_CHUNKED && H5Pget_chunk(creation, H5S_MAX_RANK, chunk) > 0)
         r->chunk_rows = (size_t)chunk[0];
     if (creation >= 0)
         (void)H5Pclose(creation);
     if (space >= 0)
         (void)H5Sclose(space);
-    return c->rank >= 1 && c->rank <= 1 + SCHEMA_DIMS && creation >= 0 ? 0 : -1;
+    return rank >= 1 && rank <= 1 + SCHEMA_DIMS && creation >= 0 ? 0 : -1;
 }
 
 static int open_column(struct part_rows *r, size_t i, hid_t type)
@@ -394,6 +394,7 @@ static int open_column(struct part_rows *r, size_t i, hid_t type)
     const struct schema *s = r->schema;
     struct part_column *c = &r->columns[i];
     char path[PATH_BYTES];
+    hsize_t n_rows;
 
     (void)snprintf(path, sizeof path, s->shape == SHAPE_COLUMNS ? "%s/%s" : "%s", r->path, s->fields[i].name);
     *c = (struct part_column){.type = type, .bytes = s->row_bytes};
@@ -401,9 +402,9 @@ static int open_column(struct part_rows *r, size_t i, hid_t type)
         c->bytes = gather_field_bytes(&s->fields[i]);
     c->dataset = H5Dopen2(r->file->handle->h5, path, H5P_DEFAULT);
     r->n++;
-    if (c->dataset < 0 || take_shape(r, c) != 0 || (i > 0 && c->dims[0] != r->n_rows))
+    if (c->dataset < 0 || take_shape(r, c->dataset, &n_rows) != 0 || (i > 0 && n_rows != r->n_rows))
         return -1;
-    r->n_rows = c->dims[0];
+    r->n_rows = n_rows;
     return 0;
 }
 
@@ -434,25 +435,6 @@ int part_rows_open(struct part_rows *r, const struct part_file *f, const char *p
     return status == 0 ? 0 : unreadable(f, path, error);
 }
 
-/* One dataset's share of some rows. Errors 0, or -1 from HDF5 */
-static int read_column(const struct part_column *c, uint64_t first_row, size_t n_rows, void *to)
-{
-    hsize_t start[H5S_MAX_RANK] = {first_row}, count[H5S_MAX_RANK];
-    hid_t there = H5Dget_space(c->dataset), here;
-    herr_t status = -1;
-
-    memcpy(count, c->dims, sizeof count);
-    count[0] = n_rows;
-    here = H5Screate_simple(c->rank, count, NULL);
-    if (H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-        status = H5Dread(c->dataset, c->type, here, there, H5P_DEFAULT, to);
-    if (here >= 0)
-        (void)H5Sclose(here);
-    if (there >= 0)
-        (void)H5Sclose(there);
-    return status < 0 ? -1 : 0;
-}
-
 static int reserve_column(struct part_rows *r, size_t bytes)
 {
     if (bytes <= r->column_bytes)
@@ -478,7 +460,7 @@ int part_rows_read(struct part_rows *r, uint64_t first_row, size_t n_rows, void 
         const struct part_column *c = &r->columns[i];
 
         if ((apart && reserve_column(r, n_rows * c->bytes) != 0) ||
-            read_column(c, first_row, n_rows, apart ? r->column : rows) != 0)
+            hdf5_read_rows(c->dataset, c->type, first_row, n_rows, apart ? r->column : rows) != 0)
             return no_rows(r, error);
         if (apart)
             scatter_column(r->schema, i, r->column, n_rows, rows);

@@ -57,7 +57,7 @@ int standing_open(struct standing_file **file, const char *path, char error[STAN
         free(f);
         return -1;
     }
-    store_prepare_library();
+    hdf5_prepare();
     f->h5 = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (f->h5 >= 0 && is_ours(f->h5))
         return 0;

@@ -54,7 +54,7 @@ struct readers {
     unsigned n;
 };
 
-/* One child, and the dataset that it has open: the parts are those of a table, as in store.c. */
+/* One child, and the dataset that it has open: the parts are those of a table, as in store_parts.c. */
 struct reader {
     const struct readers *all;
     struct finding_of_reader *finding;
@@ -344,7 +344,7 @@ static void provide_zstd(void)
 
 static int open_file(struct reader *r)
 {
-    store_prepare_library();
+    hdf5_prepare();
     (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     provide_zstd();
     r->access = H5Pcreate(H5P_DATASET_ACCESS);

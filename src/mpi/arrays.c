@@ -11,7 +11,6 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "gather.h"
@@ -54,23 +53,6 @@ static int arrays_begin(struct placing *placing, const struct store_dataset *d, 
     return mpi_table_open(&a->table, a->h5, d->path, d->schema, error);
 }
 
-/* Errors 0, or -1 from HDF5 */
-static int write_part(const struct mpi_part *p, uint64_t first_row, uint64_t n_rows, const void *rows)
-{
-    hsize_t start[1 + SCHEMA_DIMS] = {first_row}, count[1 + SCHEMA_DIMS];
-    hid_t there = H5Dget_space(p->dataset), here;
-    herr_t result = -1;
-
-    memcpy(count, p->dims, sizeof count);
-    count[0] = n_rows;
-    here = H5Screate_simple(p->rank, count, NULL);
-    if (H5Sselect_hyperslab(there, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-        result = H5Dwrite(p->dataset, p->type, here, there, H5P_DEFAULT, rows);
-    (void)H5Sclose(here);
-    (void)H5Sclose(there);
-    return result < 0 ? -1 : 0;
-}
-
 /* Let the disk begin with rows that have their place in one piece, or the sync at the end would find all of them. */
 static void write_back(const struct arrays *a, const struct mpi_part *p, uint64_t n_rows)
 {
@@ -81,16 +63,22 @@ static void write_back(const struct arrays *a, const struct mpi_part *p, uint64_
                               SYNC_FILE_RANGE_WRITE);
 }
 
+/* Errors 0, or -1 from HDF5 */
 static int write_rows(struct arrays *a, const unsigned char *rows, size_t n_rows)
 {
     const struct schema *s = a->table.schema;
+    const unsigned char *from = rows;
 
-    if (s->shape != SHAPE_COLUMNS)
-        return write_part(&a->table.parts[0], a->next_row, n_rows, rows);
-    gather_columns(s, rows, n_rows, a->gathered);
-    for (size_t i = 0; i < a->table.n_parts; i++)
-        if (write_part(&a->table.parts[i], a->next_row, n_rows, a->gathered + n_rows * a->table.parts[i].offset) != 0)
+    if (s->shape == SHAPE_COLUMNS) {
+        gather_columns(s, rows, n_rows, a->gathered);
+        from = a->gathered;
+    }
+    for (size_t i = 0; i < a->table.n_parts; i++) {
+        const struct mpi_part *p = &a->table.parts[i];
+
+        if (hdf5_write_rows(p->dataset, p->type, a->next_row, n_rows, from + n_rows * p->offset) != 0)
             return -1;
+    }
     return 0;
 }
 
@@ -146,7 +134,7 @@ int mpi_arrays_open(struct placing **placing, const char *path, char error[STORE
         (void)snprintf(error, STORE_ERROR, "no memory");
         return -1;
     }
-    store_prepare_library();
+    hdf5_prepare();
     a->placing.class = &arrays_class;
     access = H5Pcreate(H5P_FILE_ACCESS);
     a->h5 = -1;

@@ -375,7 +375,7 @@ int mpi_chunks_serve(const struct load *load, const char *path, char error[STORE
     char ignored[STORE_ERROR];
     int result = 0;
 
-    store_prepare_library();
+    hdf5_prepare();
     v.sources = calloc(ranks_n(), sizeof *v.sources);
     v.h5 = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
     if (v.sources == NULL)

@@ -11,7 +11,7 @@ enum { PATH_BYTES = 8192 };
 
 int mpi_table_failed(const char *doing, const char *path, char error[STORE_ERROR])
 {
-    (void)snprintf(error, STORE_ERROR, "cannot %s '%.200s': %.200s", doing, path, store_library_reason());
+    (void)snprintf(error, STORE_ERROR, "cannot %s '%.200s': %.200s", doing, path, hdf5_reason());
     return -1;
 }
 
