@@ -15,7 +15,7 @@
 
 struct bgzf {
     size_t n;
-    struct stream_place *marks; /* some of the blocks, the first one not among them; in order, no two on one byte of text */
+    struct stream_place *marks; /* some of the blocks, without the first one; in order, no two on one byte of text */
     uint64_t text_bytes;        /* of the whole file, as its blocks say */
 };
 

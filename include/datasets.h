@@ -6,8 +6,8 @@
  * 3. in the order of the inputs: datasets_begin(), datasets_rows() as often as it takes, datasets_end()
  * 4. datasets_close()
  *
- * Where several processes fill one file, one of them lays it out: all but the rows. Then each of them opens the datasets
- * for placing, and says before each input where its rows begin.
+ * Where several processes fill one file, one of them lays it out: all but the rows. Then each of them opens the
+ * datasets for placing, and says before each input where its rows begin.
  */
 #ifndef SHMLOAD_DATASETS_H
 #define SHMLOAD_DATASETS_H

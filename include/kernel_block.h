@@ -11,8 +11,8 @@
  * 4. convert   the run, one group of columns after the other, all records of a group in one short loop
  * 5. mend      what step 4 could not do: single fields by convert_cell(), whole records by record_parse()
  *
- * and between the runs the odd lines, by the scalar kernel. It also takes over for some blocks where a block had more for
- * it and for step 5 than the vectors could settle: a file of 17 digits a number, or of quoted commas.
+ * and between the runs the odd lines, by the scalar kernel. It also takes over for some blocks where a block had more
+ * for it and for step 5 than the vectors could settle: a file of 17 digits a number, or of quoted commas.
  *
  * Steps 1 and 4 are the engine's, in the processor's own vectors; 2, 3 and 5 are kernel_block.c and know no SIMD. The
  * gain is that nothing is decided per field: which type comes next is settled once per column and block, so the
@@ -138,7 +138,7 @@ struct block_kernel;
 struct block_engine {
     /* Fill the block's index; its text and bytes are set. */
     void (*index)(struct block *block, const struct alphabet *alphabet);
-    /* All records of the run into rows; where that is not settled, block_mark_long() or block_mend() have been called. */
+    /* All records of the run into rows; for what is not settled, block_mark_long() or block_mend() was called. */
     void (*convert)(struct block_kernel *k, const struct run *run);
     /* The engine's plan for a schema, to free(). Errors NULL on no memory. */
     void *(*plan)(const struct block_kernel *k);
@@ -171,7 +171,8 @@ struct block_kernel {
     struct { uint32_t n_missing, n_overflow; } tally[BLOCK_ENTRIES]; /* of each record in the run, when has_tally */
 };
 
-struct kernel *block_open(const struct schema *schema, const struct dialect *dialect, const struct block_engine *engine);
+struct kernel *block_open(const struct schema *schema, const struct dialect *dialect,
+                          const struct block_engine *engine);
 void block_parse(struct kernel *k, struct kernel_job *job);
 void block_close(struct kernel *k);
 

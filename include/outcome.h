@@ -2,8 +2,8 @@
  * outcome.h - what one worker tells its parent: one struct of fixed size at the head of its region, no pointers.
  *
  * The worker writes it, the parent reads it; a byte over their channel says when. Behind it stand, in this order, one
- * survey for each text column, one length for each cell, one entry for each part of each packed chunk, the rows, and at the far end,
- * growing downwards, the lines that were set aside.
+ * survey for each text column, one length for each cell, one entry for each part of each packed chunk, the rows, and at
+ * the far end, growing downwards, the lines that were set aside.
  *
  * Where rows are to be packed, the whole chunks among them stand packed in the places of their rows; the rows before
  * the first and behind the last whole chunk are rows still.
@@ -54,7 +54,7 @@ struct outcome {
     size_t n_chunks;            /* whole chunks among them */
     size_t rejects_bytes;       /* at the region's end */
 
-    struct failure failures[OUTCOME_FAILURES]; /* the first bad records; line_no counts from the slice's first line as 1 */
+    struct failure failures[OUTCOME_FAILURES]; /* the first bad records; the slice's first line is line_no 1 */
 
     size_t n_seals;             /* where they are wanted: of all rows in the region, as they were before any packing. */
     struct seal seals[OUTCOME_SEALS]; /* To be read while none are added: at the worker's end, or while it waits */

@@ -44,7 +44,7 @@ struct packing {
     size_t chunk_rows; /* > 0; a chunk has fewer than 2^32 bytes, HDF5's own limit */
 };
 
-/* One packed chunk; where packed_bytes is 0, the chunk stands there as rows, because packed it would not have fitted. */
+/* One packed chunk; where packed_bytes is 0, the chunk stands there as rows, because packed it would not have fit. */
 struct packed_chunk {
     uint32_t packed_bytes;
     uint32_t filter_mask;

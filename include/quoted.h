@@ -30,6 +30,7 @@ void quoted_reset(struct quoted *q);
  * Owner     q, until quoted_reset() or quoted_close()
  * Errors    0, or -1 on no memory
  */
-int quoted_undo(struct quoted *q, const char *text, size_t text_bytes, const char **field, size_t *field_bytes) MUST_USE;
+int quoted_undo(struct quoted *q, const char *text, size_t text_bytes, const char **field,
+                size_t *field_bytes) MUST_USE;
 
 #endif

@@ -80,9 +80,9 @@ struct stream_place {
 int stream_seek_member(struct stream *stream, struct stream_place place) MUST_USE;
 
 /*
- * A member must begin just there: if not, reading fails with FAILURE_CORRUPT when it comes that far in the file, or past
- * that byte of text, or to the end. So two parts of a file are the whole of it, when the first one was read past the
- * place where they were cut.
+ * A member must begin just there: if not, reading fails with FAILURE_CORRUPT when it comes that far in the file, or
+ * past that byte of text, or to the end. So two parts of a file are the whole of it, when the first one was read past
+ * the place where they were cut.
  */
 void stream_expect_member(struct stream *stream, struct stream_place place);
 

@@ -47,7 +47,8 @@ void survey_join(struct survey *into, const struct survey *other);
  * i4 -> i8 -> u8; f8 for any fraction, exponent, inf or nan, and for integers beside missing values without a fill
  * value; else, or where the field has least_bytes, Sn with n the longest (1 or those at least). Nothing but missing
  * values, or no value at all: f8.
- * Errors  FAILURE_NONE, or FAILURE_NO_TYPE: integers that fit no 64-bit type, or that f8 would round beside missing ones
+ * Errors  FAILURE_NONE, or FAILURE_NO_TYPE: integers that fit no 64-bit type, or that f8 would round beside missing
+ *         ones
  */
 int survey_type(const struct survey *s, const struct missing *missing, struct field *field) MUST_USE;
 

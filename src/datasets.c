@@ -46,7 +46,7 @@ struct datasets {
     uint64_t n_rows, n_rejected, text_bytes;
     struct index_row *index;   /* --concat: one for each input */
 
-    bool small;                /* the rows of this input wait here until all have come: a small dataset is stored at once */
+    bool small;                /* this input's rows wait here until all have come: they are stored at once */
     unsigned char *waiting;    /* room for SMALL_BYTES */
     size_t n_waiting, row_bytes, chunk_rows;
 };
@@ -311,7 +311,8 @@ static int check_alike(const struct inputs *inputs, const struct finding *findin
 
     if (a->shape == SHAPE_MATRIX && a != b) {
         snprintf(error, STORE_ERROR,
-                 "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns", first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
+                 "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns", first_path, path,
+                 a->fields[0].n_elems, b->fields[0].n_elems);
         return -1;
     }
     if (schema_equal(a, b))

@@ -312,7 +312,8 @@ bool schema_parse_open_string(struct field *f, const char *word, size_t word_byt
         return false;
     s.at++;
     f->least_bytes = 1;
-    if (s.at < s.end && (!take_number(&s, &f->least_bytes) || f->least_bytes == 0 || s.end - s.at != 1 || *s.at != '+')) {
+    if (s.at < s.end &&
+        (!take_number(&s, &f->least_bytes) || f->least_bytes == 0 || s.end - s.at != 1 || *s.at != '+')) {
         f->least_bytes = 0;
         return false;
     }

@@ -107,7 +107,7 @@ static bool integer_token(const struct missing_token *token, uint64_t *value)
     return true;
 }
 
-/* The bits of a float of the cell's width. The text of a token may round to another one, but then so does its double. */
+/* The bits of a float of the cell's width. A token's text may round to another one, but then so does its double. */
 static uint64_t float_bits(const struct cell *cell, double value)
 {
     float narrow = (float)value;

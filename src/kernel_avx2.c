@@ -66,7 +66,7 @@ INLINE uint64_t members(struct text_64 t, const struct byte_set *set)
                       _mm256_cmpeq_epi8(_mm256_shuffle_epi8(table, t.high), t.high));
 }
 
-/* Append the positions of the ones in 'mask', counted from 'base'. 'step' at a time: a jump for each would cost more. */
+/* Append the positions of the ones in 'mask', counted from 'base'. 'step' at a time: a jump for each costs more. */
 INLINE void append(uint16_t *positions, size_t *n, uint64_t mask, size_t base, const size_t step)
 {
     size_t n_ones = (size_t)_mm_popcnt_u64(mask);
@@ -290,8 +290,8 @@ static const double tens[LANE] = {1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8,
                                   1e7,  1e6,  1e5,  1e4,  1e3,  1e2,  1e1, 1e0};
 
 /*
- * A lane with a point to the digits alone. Returns 0 when that settles it: nothing else is no digit, and the point has a
- * digit behind it (one at byte 15 counts as none).
+ * A lane with a point to the digits alone. Returns 0 when that settles it: nothing else is no digit, and the point has
+ * a digit behind it (one at byte 15 counts as none).
  */
 INLINE uint32_t take_point(__m128i *lane, double *ten)
 {

@@ -11,7 +11,8 @@
  *
  * The lane arithmetic on digits is Wojciech Mula's ("SIMD-ized parsing of integers", 2014 on); that m / 10^f is
  * correctly rounded for m <= 2^53 and f <= 22 is Clinger's ("How to Read Floating Point Numbers Accurately", 1990).
- * What a lane cannot hold (over 16 characters, exponents, inf, nan, '+') and what it cannot decide goes to block_mend().
+ * What a lane cannot hold (over 16 characters, exponents, inf, nan, '+') and what it cannot decide goes to
+ * block_mend().
  */
 #include "kernel_block.h"
 

@@ -98,7 +98,7 @@ static int check_element(const struct schema *typed)
     return -1;
 }
 
-/* Columns that a dtype on the command line asks for; 0 without one, or where it asks for any number. Errors -1, said. */
+/* Columns that a dtype on the command line asks for; 0 without one, or where it takes any number. Errors -1, said. */
 static int count_typed_columns(const struct options *options, uint32_t *n_columns)
 {
     struct schema typed;
@@ -158,14 +158,14 @@ static int settle_schemas(struct run *run)
     return 0;
 }
 
-/* Each column is a dataset of its own, and all of a table are open at once: the workers get what is left. Errors -1, said */
+/* Each column is a dataset, and all of a table are open at once: the workers get what is left. Errors -1, said. */
 static int set_memory_aside(struct run *run)
 {
     const uint64_t mib = 1 << 20, needed = datasets_memory(&run->schemas);
 
     if (needed > run->resources.memory_bytes / 2) {
-        message_error("--columns: so many datasets take %llu MiB of memory while they are written, which is too much of "
-                      "%llu MiB (%s): take fewer with --usecols, or one with --matrix, or give --memory",
+        message_error("--columns: so many datasets take %llu MiB of memory while they are written, which is too much "
+                      "of %llu MiB (%s): take fewer with --usecols, or one with --matrix, or give --memory",
                       (unsigned long long)(needed / mib), (unsigned long long)(run->resources.memory_bytes / mib),
                       run->resources.memory_rule);
         return -1;
@@ -378,8 +378,8 @@ static void release(struct run *run)
 }
 
 /*
- * Descriptors 0 to 2 that came closed are opened on nothing, and the wrong way round, so that their use is an error still:
- * otherwise the output could get one of these numbers, and messages with it.
+ * Descriptors 0 to 2 that came closed are opened on nothing, and the wrong way round, so that their use is an error
+ * still: otherwise the output could get one of these numbers, and messages with it.
  */
 static void fill_standard_descriptors(void)
 {

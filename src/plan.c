@@ -42,7 +42,8 @@ static int share_memory(struct plan *p, size_t n_slices, const struct resources 
         if (share >= PLAN_REGION_MIN)
             break;
         if (p->jobs == 1) {
-            snprintf(error, SCHEMA_ERROR, "%llu MiB of memory (%s) are too few for even one worker: --memory 24M or more",
+            snprintf(error, SCHEMA_ERROR,
+                     "%llu MiB of memory (%s) are too few for even one worker: --memory 24M or more",
                      (unsigned long long)(l->memory_bytes / MIB), l->memory_rule);
             return -1;
         }

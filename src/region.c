@@ -41,7 +41,7 @@ static size_t mapping_bytes(unsigned n, size_t bytes)
     return n * bytes + (counters + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
 }
 
-/* A huge page needs its address and its place in the mapping aligned alike, so the mapping begins at an aligned address. */
+/* A huge page needs its address and its place in the mapping aligned alike, so the mapping's address is aligned. */
 int regions_map(struct region *regions, unsigned n, size_t bytes)
 {
     const size_t huge = REGION_HUGE_PAGE;

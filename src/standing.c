@@ -202,7 +202,8 @@ static int tell_difference(const struct standing_file *f, const char *path, cons
     char *old = schema_full_dtype(there), *new = schema_full_dtype(here);
 
     (void)snprintf(error, STANDING_ERROR,
-                   "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types by --dtype", f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");
+                   "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types by --dtype",
+                   f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");
     free(old);
     free(new);
     return -1;
