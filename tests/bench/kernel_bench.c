@@ -5,8 +5,8 @@
  *
  * Text is read in 256 KiB blocks from the page cache to one aligned address, as a worker does, what is left of a block
  * is moved before that address, and rows go to memory touched before; a kernel is opened once. Printed: GB of text per
- * second, the best and the median of the rounds. Rounds go through all kernels in turn, so that a noisy moment hits them
- * alike.
+ * second, the best and the median of the rounds. Rounds go through all kernels in turn, so that a noisy moment hits
+ * them alike.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -181,8 +181,8 @@ static void add_cell(struct layout *l, char kind, unsigned bytes)
 
     if (s->n_cells == MAX_CELLS)
         exit(1);
-    l->cells[s->n_cells] = (struct cell){.column = s->n_columns, .field = s->n_columns, .offset = (uint32_t)s->row_bytes,
-                                         .bytes = bytes, .kind = (uint8_t)kind, .missing = &l->missing};
+    l->cells[s->n_cells] = (struct cell){.column = s->n_columns, .field = s->n_columns,
+                                         .offset = (uint32_t)s->row_bytes, .bytes = bytes, .kind = (uint8_t)kind, .missing = &l->missing};
     s->n_cells++;
     s->n_columns++;
     s->row_bytes += bytes;

@@ -1,5 +1,6 @@
 /*
- * fuzz_infer.c - any text as a file without a dtype: what is found out is consistent, and all its lines then parse by it.
+ * fuzz_infer.c - any text as a file without a dtype: what is found out is consistent, and all its lines then parse by
+ * it.
  *
  * The first three bytes choose delimiter, header and comments, and missing values.
  */

@@ -1,5 +1,6 @@
 /*
- * fuzz_number.c - any text as a number of every type: the grammar by hand, the values by strtod(3), strtof(3) and 128 bits.
+ * fuzz_number.c - any text as a number of every type: the grammar by hand, the values by strtod(3), strtof(3) and 128
+ * bits.
  */
 #include "fuzz.h"
 

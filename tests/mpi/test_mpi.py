@@ -251,7 +251,8 @@ def long_run(data, out):
     def start(*options):
         files = ["n%d=large.txt" % i for i in range(60)]
         command = [*MPIRUN, "-n", "3", PARALLEL, *map(str, options), *files, "-o", str(out / "o.h5")]
-        p = subprocess.Popen(command, cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        p = subprocess.Popen(command, cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
         started.append(p)
         return p
     yield start

@@ -1,4 +1,5 @@
-% read.m - prints every column of the datasets 't' in the files given, as Octave's load reads them: columns and matrices.
+% read.m - prints every column of the datasets 't' in the files given, as Octave's load reads them: columns and
+% matrices.
 
 function show_column(file, name, values)
     if ischar(values)

@@ -25,7 +25,8 @@ def leading_bits(q):
 
 
 def table():
-    lines = ["/* power_of_five.inc - made by tests/tools/power_of_five.py; high and low 64 bits, from 5**-342 to 5**308 */"]
+    lines = ["/* power_of_five.inc - made by tests/tools/power_of_five.py; "
+             "high and low 64 bits, from 5**-342 to 5**308 */"]
     for q in range(Q_MIN, Q_MAX + 1):
         bits = leading_bits(q)
         assert bits.bit_length() == 128

@@ -1,4 +1,6 @@
-/* test_part.c - where --part cuts the list of inputs: every input in one part, and the largest part as small as can be. */
+/*
+ * test_part.c - where --part cuts the list of inputs: every input in one part, and the largest part as small as can be.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -33,7 +33,8 @@ static void make_world(struct world *w, uint64_t a, uint64_t b, uint64_t c)
         w->finding[i].sliceable = true;
         w->inputs.file_bytes += bytes[i];
     }
-    w->resources = (struct resources){.jobs = 2, .jobs_rule = "test", .memory_bytes = 1024 * MIB, .memory_rule = "test"};
+    w->resources =
+        (struct resources){.jobs = 2, .jobs_rule = "test", .memory_bytes = 1024 * MIB, .memory_rule = "test"};
 }
 
 static int make(struct world *w)
@@ -128,7 +129,9 @@ static void memory_is_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(small_files_are_whole), cmocka_unit_test(large_files_are_cut), cmocka_unit_test(memory_is_kept),
+        cmocka_unit_test(small_files_are_whole),
+        cmocka_unit_test(large_files_are_cut),
+        cmocka_unit_test(memory_is_kept),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

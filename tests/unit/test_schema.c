@@ -54,7 +54,8 @@ static void reads_types(void **state)
         {"a:int8,b:int16,c:int32,d:int64", "a:i1,b:i2,c:i4,d:i8"},
         {"a:uint8,b:uint16,c:uint32,d:uint64", "a:u1,b:u2,c:u4,d:u8"},
         {"a:float32,b:float64,c:float,d:double,e:int", "a:f4,b:f8,c:f8,d:f8,e:i8"},
-        {"a:b,b:h,c:i,d:l,e:q,f:B,g:H,h:I,i:L,j:Q,k:f,l:d", "a:i1,b:i2,c:i4,d:i8,e:i8,f:u1,g:u2,h:u4,i:u8,j:u8,k:f4,l:f8"},
+        {"a:b,b:h,c:i,d:l,e:q,f:B,g:H,h:I,i:L,j:Q,k:f,l:d",
+         "a:i1,b:i2,c:i4,d:i8,e:i8,f:u1,g:u2,h:u4,i:u8,j:u8,k:f4,l:f8"},
         {"a:<f8,b:>i2,c:=i4,d:|S10,e:a10,f:>S3,g:>u1", "a:f8,b:>i2,c:i4,d:S10,e:S10,f:S3,g:u1"},
         {"v:(3)f4,w:(2,3)f8,x:3f4,y:(1)i4,z:(3,)u2", "v:(3)f4,w:(2,3)f8,x:(3)f4,y:(1)i4,z:(3)u2"},
         {"v:(2)>f4,w:>(2)f4,x:2S5,y:()f4", "v:(2)>f4,w:(2)>f4,x:(2)S5,y:f4"},
@@ -89,7 +90,8 @@ static void refuses_what_does_not_exist(void **state)
         {"a:i4,,b:i4", "nothing between"}, {",a:i4", "nothing between"}, {"a:b:i4", "two colons"},
         {"a:(2", "(3)f4"},        {"a:(0)f4", "1 at least"},   {"a:(1,1,1,1,1)f4", "dimensions"},
         {"a:(99999,99999)f8", "too large"}, {"a:S4000000000", "too large"},
-        {"[('a','i4'", "')'"},    {"[('a','i4')", "']'"},      {"[('a')]", "no type"},   {"[('a', 'i4'), 'b']", "('name', 'type')"},
+        {"[('a','i4'", "')'"},    {"[('a','i4')", "']'"},      {"[('a')]", "no type"},
+        {"[('a', 'i4'), 'b']", "('name', 'type')"},
         {"[('a','i4')] x", "more behind"}, {"[(('t','a'),'i4')]", "titles"}, {"[('a',[('b','i4')])]", "records within"},
         {"{'names':['a']}", "[('name', 'type')"}, {"[('a','i4)]", "quote"}, {"[('a','(2)i4',3)]", "one shape"},
         {"[('', 'i4')]", "empty"}, {"[('a/b', 'i4')]", "'_'"}, {"[]", "no fields"},
@@ -103,7 +105,8 @@ static void refuses_what_does_not_exist(void **state)
 static void tells_overrides(void **state)
 {
     static const char *const yes[] = {"pos=i8,pct=f4", " pos = i8", "pos==i4", "#x\npos=i4"};
-    static const char *const no[] = {"pos:i8", "=i4,=f4", "pos:=i4", "(3)=f4", "3=f4", "[('a','=i4')]", "S10,i4", "", "a:i4,b=f4"};
+    static const char *const no[] = {"pos:i8", "=i4,=f4", "pos:=i4", "(3)=f4", "3=f4", "[('a','=i4')]", "S10,i4", "",
+                                     "a:i4,b=f4"};
     struct schema s;
 
     (void)state;

@@ -144,7 +144,8 @@ static struct bytes pack_bzip2(struct bytes text)
 {
     struct bytes out = bytes_new(text.n + text.n / 50 + 1000);
     unsigned n = (unsigned)out.n;
-    assert_int_equal(BZ2_bzBuffToBuffCompress((char *)out.data, &n, (char *)text.data, (unsigned)text.n, 1, 0, 0), BZ_OK);
+    assert_int_equal(BZ2_bzBuffToBuffCompress((char *)out.data, &n, (char *)text.data, (unsigned)text.n, 1, 0, 0),
+                     BZ_OK);
     out.n = n;
     return out;
 }
@@ -153,7 +154,8 @@ static struct bytes pack_xz(struct bytes text)
 {
     struct bytes out = bytes_new(lzma_stream_buffer_bound(text.n));
     size_t n = 0;
-    assert_int_equal(lzma_easy_buffer_encode(0, LZMA_CHECK_CRC64, NULL, text.data, text.n, out.data, &n, out.n), LZMA_OK);
+    assert_int_equal(lzma_easy_buffer_encode(0, LZMA_CHECK_CRC64, NULL, text.data, text.n, out.data, &n, out.n),
+                     LZMA_OK);
     out.n = n;
     return out;
 }
