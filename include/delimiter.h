@@ -17,11 +17,21 @@ struct delimiter_rule {
 struct delimiter_found {
     uint32_t n_columns;    /* fields of a record: the number they agree on, or the one most of them have; 0: no records */
     bool agreed;           /* all have that number */
-    int disputed;          /* where it is blanks: another delimiter by which all agree too, and which parts them otherwise;
-                            * or where none holds for all, by which nine of ten agree, and not by blanks; else
+    int disputed;          /* where it is blanks: another delimiter by which all agree too, or nine of ten, and which
+                            * parts them otherwise; where none holds for all: by which half agree or more, and fewer
+                            * by blanks; where it is comma: semicolon, if commas may be decimal ones; else
                             * DELIMITER_BLANKS */
-    uint32_t n_disputed;   /* fields by it, where all agree on that */
+    uint32_t n_disputed;   /* fields by it, of all, or of most or half */
+    size_t n_odd;          /* records that have another number by it */
+    uint64_t odd_line;     /* where the first of these begins, from 1 */
+    uint32_t odd_fields;   /* and its number; 0: it cannot be read */
+    bool empty_quotes;     /* where it is blanks: some field is "", which by the disputed one is missing */
+    bool decimal_commas;   /* where it is semicolon: all commas are between digits, and there are some */
+    bool kept_commas;      /* for want of a better one it is blanks, on which all agree but for commas behind fields */
 };
+
+/* True when all commas are between digits, as in '1,5', and there are some; but '10:00,5' may be two fields. */
+bool delimiter_commas_are_decimal(const struct excerpt *e);
 
 /*
  * Settle dialect->delimiter if it is DELIMITER_AUTO: blanks, when all records of the excerpt have one number of

@@ -43,6 +43,9 @@ struct extent {
     const char *start;     /* its first record */
     char mark;             /* the sign that all of those begin with, 0: there is none */
     uint32_t n_words;      /* fields of the first of those, when it has no number; else 0 */
+    uint32_t last_words;   /* and of the last */
+    bool header;           /* words above it that are as many as its columns */
+    bool commas;           /* by blanks, and the last has fields that end in a comma */
     bool numbers_above;    /* some line above it has a number */
     bool broken;           /* odd records between its first and its last one */
 };
@@ -116,7 +119,7 @@ static int judge_part(struct table *t, const struct advice_case *c, const struct
     t->n_columns = found.agreed ? found.n_columns : 0;
     if (t->n_columns == 0 || look_for_numbers(t, part) != 0)
         return t->n_columns == 0 ? 0 : -1;
-    if (t->numbers || found.disputed == DELIMITER_BLANKS)
+    if (t->numbers || found.disputed == DELIMITER_BLANKS || found.n_odd > 0)
         return 0;
     t->dialect.delimiter = found.disputed; /* by blanks there are no numbers: it may well be the other one */
     if (delimiter_settle(&t->dialect, part, &rule, &found) != 0)
@@ -166,11 +169,24 @@ static bool is_plain_word(const char *word, size_t word_bytes)
     return true;
 }
 
+static bool ends_in_comma(const struct walk *w)
+{
+    bool some = false;
+
+    for (size_t i = 0; w->dialect->delimiter == DELIMITER_BLANKS && i < w->n_fields; i++) {
+        const struct record_field *f = &w->fields[i];
+
+        some = some || (!f->quoted && f->bytes > 0 && f->text[f->bytes - 1] == ',');
+    }
+    return some;
+}
+
 static void take_odd(struct extent *x, const struct walk *w, bool counts)
 {
     const char *p = w->start;
 
     x->n_odd++;
+    x->header = x->header || (counts && x->n_records == 0);
     if (x->n_records > 0 || counts)
         return;
     x->numbers_above = x->numbers_above || has_number(w);
@@ -182,6 +198,8 @@ static void take_odd(struct extent *x, const struct walk *w, bool counts)
     } else if (*p != x->mark) {
         x->mark = '\0';
     }
+    x->last_words = has_number(w) ? 0 : (uint32_t)w->n_fields;
+    x->commas = ends_in_comma(w);
     x->odd_above = w->lines;
 }
 
@@ -231,9 +249,24 @@ static void count_lines(char *text, size_t text_bytes, const char *which, uint64
         snprintf(text, text_bytes, "the %s %" PRIu64 " lines", which, n);
 }
 
-static void tell(const struct advice_case *c, const struct table *t, uint64_t n_above, uint64_t n_below)
+/* 'a' above '1,5': two columns and a title, or one of decimal commas and its name. */
+static void tell_decimal_commas(const struct advice_case *c, const struct extent *x)
 {
-    char above[48] = "", below[48] = "", cure[96] = "", by[32] = "", word[8];
+    message_notice("%s: if the numbers have decimal commas, give points by tr , . <FILE | shmload NAME=-; if they are "
+                   "two columns by comma, try --skip-lines %" PRIu64, c->path, c->lines_before + x->odd_above);
+}
+
+/* The line right above the table may be a header that does not fit by one word. */
+static bool may_be_header(const struct advice_case *c, const struct table *t, const struct extent *x)
+{
+    return c->options->dtype == NULL && c->options->names == NULL && !x->header && x->last_words > 1 &&
+           (x->last_words == t->n_columns + 1 || x->last_words + 1 == t->n_columns);
+}
+
+static void tell(const struct advice_case *c, const struct table *t, const struct extent *x, uint64_t n_below)
+{
+    char above[48] = "", below[48] = "", cure[96] = "", by[32] = "", names[64] = "", word[8];
+    uint64_t n_above = x->odd_above;
     size_t n = 0;
 
     if (n_above > 0) {
@@ -247,9 +280,12 @@ static void tell(const struct advice_case *c, const struct table *t, uint64_t n_
     }
     if (t->dialect.delimiter != DELIMITER_BLANKS)
         snprintf(by, sizeof by, " by %s", infer_delimiter_name(t->dialect.delimiter, word));
-    message_notice("%s: %s%s%s %s no part of the table of %" PRIu32 " fields%s, it seems: try %s", c->path, above,
-                   n_above > 0 && n_below > 0 ? " and " : "", below, n_above + n_below == 1 ? "is" : "are", t->n_columns,
-                   by, cure);
+    if (n_above > 1 && may_be_header(c, t, x))
+        snprintf(names, sizeof names, "; if line %" PRIu64 " has names, give them by --names",
+                 c->lines_before + n_above);
+    message_notice("%s: %s%s%s %s no part of the table of %" PRIu32 " fields%s, it seems: try %s%s", c->path, above,
+                   n_above > 0 && n_below > 0 ? " and " : "", below, n_above + n_below == 1 ? "is" : "are",
+                   t->n_columns, by, cure, names);
 }
 
 /* The words of the first record between commas, for --names behind a name of their own; false: not fit for that. */
@@ -289,7 +325,7 @@ static void tell_row_names(const struct advice_case *c, const struct table *t, u
 
 static void tell_header(const struct advice_case *c, const struct table *t, const struct extent *x)
 {
-    if (x->n_words + 1 == t->n_columns) {
+    if (x->n_words + 1 == t->n_columns && !x->commas) {
         tell_row_names(c, t, x->odd_above);
         return;
     }
@@ -336,8 +372,11 @@ int advice_give(const struct advice_case *c, bool *given)
         tell_mark(c, x.mark);
     else if (x.n_odd == 1 && x.odd_above > 0 && x.n_words > 1 && n_below == 0)
         tell_header(c, &t, &x);
+    else if (x.n_odd == 1 && x.n_words == 1 && t.dialect.delimiter == ',' && t.n_columns == 2 &&
+             delimiter_commas_are_decimal(&c->text))
+        tell_decimal_commas(c, &x);
     else
-        tell(c, &t, x.odd_above, n_below);
+        tell(c, &t, &x, n_below);
     n_advised++;
     *given = true;
     return 0;

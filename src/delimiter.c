@@ -19,6 +19,10 @@ struct count {
     bool hash;             /* some field but the first begins with '#' */
     bool all_bare;         /* every record has a lone '#' at one and the same place */
     uint32_t before_hash;  /* least number of fields before such a '#', or of all where there is none */
+    bool empty_quotes;     /* some field is "" */
+    size_t n_odd;          /* records but those of 'common', bad ones too; with n_common */
+    uint64_t odd_line;     /* of the first of them */
+    uint32_t odd_fields;
 };
 
 static void vote(struct count *c, uint32_t n_fields)
@@ -58,6 +62,7 @@ static void count_record(struct count *c, const struct walk *w, bool blanks)
         const struct record_field *f = &w->fields[i];
 
         c->comma_ends = c->comma_ends || (f->bytes > 0 && !f->quoted && f->text[f->bytes - 1] == ',');
+        c->empty_quotes = c->empty_quotes || (f->bytes == 0 && f->quoted);
     }
     if (c->n_records == 0) {
         c->first = c->least = n;
@@ -93,7 +98,14 @@ struct verdict {
     uint32_t n_columns;
     bool agreed;
     bool nothing;      /* no records, good or bad */
-    bool likely;       /* not agreed, but nine records of ten have that number, two fields at least */
+    bool empty_quotes;
+    bool comma_ends;   /* and but for that all would agree */
+    size_t n_common;   /* not agreed: records with the number that most or half of them have, two at least; else 0 */
+    uint32_t common;
+    bool likely;       /* and that is nine of ten */
+    size_t n_odd;      /* the others */
+    uint64_t odd_line;
+    uint32_t odd_fields;
 };
 
 static int count_common(struct count *c, const struct dialect *d, const struct excerpt *e, size_t max_records)
@@ -103,13 +115,17 @@ static int count_common(struct count *c, const struct dialect *d, const struct e
     size_t seen = 0;
     struct walk w;
 
-    c->n_common = 0;
+    c->n_common = c->n_odd = 0;
     if (record == NULL)
         return -1;
     walk_begin(&w, record, e, UINT32_MAX);
     while ((max_records == 0 || seen < max_records) && (status = walk_next(&w)) != RECORD_MORE) {
         seen += status == RECORD_ROW;
         c->n_common += status == RECORD_ROW && w.n_fields == c->common;
+        if (status == RECORD_NOTHING || (status == RECORD_ROW && w.n_fields == c->common) || c->n_odd++ > 0)
+            continue;
+        c->odd_line = w.lines - w.extent.n_lines + 1;
+        c->odd_fields = status == RECORD_ROW ? (uint32_t)w.n_fields : 0;
     }
     return 0;
 }
@@ -144,6 +160,29 @@ static int judge_freely(struct verdict *v, struct count *c, const struct dialect
     return 0;
 }
 
+/* Where not all agree: what most of them do; or half, and the first one among them, if no other is a single field. */
+static int judge_most(struct verdict *v, struct count *c, const struct dialect *d, const struct excerpt *e,
+                      const struct delimiter_rule *rule)
+{
+    bool tie = c->lead == 0 && c->n_records > 0 && c->least >= 2;
+
+    c->common = tie ? c->first : c->common;
+    if ((c->lead == 0 && !tie) || c->common < 2 || c->common < rule->at_least ||
+        (rule->exactly > 0 && c->common != rule->exactly) || (d->delimiter == DELIMITER_BLANKS && c->comma_ends))
+        return 0;
+    if (count_common(c, d, e, rule->max_records) != 0)
+        return -1;
+    if (c->n_common < c->n_odd + !tie)
+        return 0;
+    v->n_common = c->n_common;
+    v->common = c->common;
+    v->likely = c->n_common >= 4 && c->n_common >= 9 * c->n_odd;
+    v->n_odd = c->n_odd;
+    v->odd_line = c->odd_line;
+    v->odd_fields = c->odd_fields;
+    return 0;
+}
+
 static int judge(struct verdict *v, const struct dialect *d, const struct excerpt *e, const struct delimiter_rule *rule)
 {
     bool blanks = d->delimiter == DELIMITER_BLANKS;
@@ -166,12 +205,11 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
             return -1;
         v->agreed = v->agreed && v->n_columns >= 2;
     }
-    v->agreed = v->agreed && !(blanks && c.comma_ends);
-    if (!v->agreed && c.lead > 0 && c.common >= 2) {
-        if (count_common(&c, d, e, rule->max_records) != 0)
-            return -1;
-        v->likely = c.n_common >= 4 && 10 * c.n_common >= 9 * c.n_records;
-    }
+    v->comma_ends = v->agreed && blanks && c.comma_ends;
+    v->agreed = v->agreed && !v->comma_ends;
+    v->empty_quotes = c.empty_quotes;
+    if (!v->agreed && judge_most(v, &c, d, e, rule) != 0)
+        return -1;
     if (c.n_records == 0)
         v->n_columns = 0;
     v->nothing = c.n_records == 0 && c.n_bad == 0;
@@ -193,44 +231,98 @@ static bool tabs_may_differ(const struct excerpt *e)
     return false;
 }
 
-/* An ordinary table of tabs has as many fields by blanks. Else an equal number does not mean the same fields. */
-static bool is_rival(int delimiter, const struct verdict *v, uint32_t n_columns)
+bool delimiter_commas_are_decimal(const struct excerpt *e)
 {
-    return v->agreed && (delimiter == '\t' ? v->n_columns != n_columns : v->n_columns >= n_columns);
+    const char *at = e->text, *end = e->text + e->bytes;
+    bool some = false;
+
+    for (; (at = memchr(at, ',', (size_t)(end - at))) != NULL; at++, some = true)
+        if (at == e->text || at + 1 == end || at[-1] < '0' || at[-1] > '9' || at[1] < '0' || at[1] > '9')
+            return false;
+    return some;
+}
+
+static void dispute(struct delimiter_found *found, int delimiter, const struct verdict *v)
+{
+    found->disputed = delimiter;
+    found->n_disputed = v->agreed ? v->n_columns : v->common;
+    found->n_odd = v->n_odd;
+    found->odd_line = v->odd_line;
+    found->odd_fields = v->odd_fields;
 }
 
 /*
- * Blanks have it; but 'date time,1.5,ok' is a record of two fields that way, and of three by commas; and where a field is
- * empty in every record of a table of tabs, there is one less by blanks.
+ * An ordinary table of tabs has as many fields by blanks, and they are the same unless some are empty. Else an equal
+ * number does not mean the same fields.
+ */
+static bool is_rival(int delimiter, const struct verdict *v, const struct verdict *blanks)
+{
+    if (!v->agreed)
+        return v->likely && v->common > blanks->n_columns;
+    return delimiter == '\t' ? v->n_columns != blanks->n_columns || blanks->empty_quotes :
+                               v->n_columns >= blanks->n_columns;
+}
+
+/*
+ * Blanks have it; but 'date time,1.5,ok' is a record of two fields that way, and of three by commas; and where a field
+ * is empty in every record of a table of tabs, there is one less by blanks.
  */
 static int look_for_rival(const struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
-                          uint32_t n_columns, struct delimiter_found *found)
+                          const struct verdict *blanks, struct delimiter_found *found)
 {
-    static const int rivals[] = {'\t', ',', ';'};
+    bool decimal = delimiter_commas_are_decimal(e);
+    const int rivals[] = {'\t', decimal ? ';' : ',', decimal ? ',' : ';'};
     struct dialect other = *dialect;
 
     for (size_t i = 0; i < sizeof rivals / sizeof *rivals && rule->exactly == 0 && rule->at_least == 0; i++) {
         struct verdict v;
 
-        if (memchr(e->text, rivals[i], e->bytes) == NULL || (rivals[i] == '\t' && !tabs_may_differ(e)))
+        if (memchr(e->text, rivals[i], e->bytes) == NULL ||
+            (rivals[i] == '\t' && !tabs_may_differ(e) && !blanks->empty_quotes))
             continue;
         other.delimiter = rivals[i];
         if (judge(&v, &other, e, rule) != 0)
             return -1;
-        if (is_rival(rivals[i], &v, n_columns)) {
-            found->disputed = rivals[i];
-            found->n_disputed = v.n_columns;
+        if (is_rival(rivals[i], &v, blanks)) {
+            dispute(found, rivals[i], &v);
+            found->empty_quotes = rivals[i] == '\t' && v.n_columns == blanks->n_columns;
+            found->decimal_commas = decimal && rivals[i] == ';';
             return 0;
         }
     }
     return 0;
 }
 
+/* Commas have it, but '1,5;2,5' may be two fields. */
+static int doubt_commas(const struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
+                        struct delimiter_found *found)
+{
+    struct dialect other = *dialect;
+    struct verdict v;
+
+    if (dialect->delimiter != ',' || memchr(e->text, ';', e->bytes) == NULL || !delimiter_commas_are_decimal(e))
+        return 0;
+    other.delimiter = ';';
+    if (judge(&v, &other, e, rule) != 0)
+        return -1;
+    if (v.agreed) {
+        dispute(found, ';', &v);
+        found->decimal_commas = true;
+    }
+    return 0;
+}
+
+/* Blanks for want of a better one: there is one that does for more records, or parts as many into more fields. */
+static bool is_better(const struct verdict *v, const struct verdict *than)
+{
+    return v->n_common > than->n_common || (v->n_common == than->n_common && v->common > than->common);
+}
+
 static int choose(struct dialect *dialect, const struct excerpt *e, const struct delimiter_rule *rule,
                   struct verdict *chosen, struct delimiter_found *found)
 {
     static const int candidates[] = {DELIMITER_BLANKS, '\t', ',', ';', '|'};
-    struct verdict blanks = {0};
+    struct verdict blanks = {0}, best = {0};
 
     for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
         struct verdict v;
@@ -242,20 +334,21 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
         if (v.nothing && candidates[i] == DELIMITER_BLANKS)
             return 0; /* a line of tabs is a blank line, not two empty fields, where there is nothing else */
         if (v.agreed && candidates[i] == DELIMITER_BLANKS)
-            return look_for_rival(dialect, e, rule, v.n_columns, found);
+            return look_for_rival(dialect, e, rule, &v, found);
         if (v.agreed) {
             found->disputed = DELIMITER_BLANKS;
-            return 0;
+            return doubt_commas(dialect, e, rule, found);
         }
         if (candidates[i] == DELIMITER_BLANKS)
-            blanks = v;
-        else if (v.likely && found->disputed == DELIMITER_BLANKS)
-            found->disputed = candidates[i];
+            blanks = best = v;
+        else if (is_better(&v, &best)) {
+            best = v;
+            dispute(found, candidates[i], &v);
+        }
     }
     dialect->delimiter = DELIMITER_BLANKS;
     *chosen = blanks;
-    if (blanks.likely)
-        found->disputed = DELIMITER_BLANKS;
+    found->kept_commas = blanks.comma_ends;
     return 0;
 }
 

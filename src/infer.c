@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "advice.h"
@@ -24,6 +25,7 @@
 #include "sample.h"
 
 enum {
+    TOLD_AT_MOST = 5,       /* inputs of one run, of what may be wrong with their delimiter */
     RECORDS_TYPED = 100,    /* looked at for the delimiter when the types are given */
     PIECE_LARGEST = 1 << 20,
 };
@@ -211,33 +213,134 @@ static uint32_t fields_known(const struct look *l)
     return l->options->preset != NULL ? (uint32_t)l->options->preset->n_columns : 0;
 }
 
+static unsigned n_told;
+
+/* "-d ';'", as it can be typed. */
+static const char *delimiter_option(int delimiter, char buffer[16])
+{
+    snprintf(buffer, 16, delimiter == '\t' ? "-d '\\t'" : "-d '%c'", delimiter);
+    return buffer;
+}
+
+/* All agree, but not on one way to part them. */
+static void tell_rival(struct look *l, const struct delimiter_found *found)
+{
+    char by[8], other[8], option[16], odd[48] = "", more[96] = "";
+
+    if (found->n_odd > 0) {
+        snprintf(odd, sizeof odd, ", but for line %" PRIu64, l->f->lines_before + found->odd_line);
+        snprintf(more, sizeof more, " --max-errors %zu", found->n_odd);
+    } else if (found->empty_quotes) {
+        snprintf(more, sizeof more, ": then empty fields are missing values");
+    } else if (found->decimal_commas) {
+        snprintf(more, sizeof more, ", and points for decimal commas by tr , . <FILE | shmload NAME=-");
+    }
+    message_notice("%s: the lines agree on %" PRIu32 " fields by %s, and on %" PRIu32 " by %s%s; it is read by %s: if "
+                   "that is wrong, give %s%s", l->input->path, found->n_columns,
+                   infer_delimiter_name(l->f->dialect.delimiter, by), found->n_disputed,
+                   infer_delimiter_name(found->disputed, other), odd,
+                   infer_delimiter_name(l->f->dialect.delimiter, by), delimiter_option(found->disputed, option), more);
+}
+
+/* Most of them agree by some delimiter, which a line or two keep from being taken. */
+static void tell_odd(struct look *l, const struct delimiter_found *found)
+{
+    char word[8], option[16], more[48] = "", odd[48] = "cannot be read";
+
+    if (found->odd_fields > 0)
+        snprintf(odd, sizeof odd, "has %" PRIu32, found->odd_fields);
+    if (l->options->usecols == NULL || found->odd_fields == 0)
+        snprintf(more, sizeof more, " --max-errors %zu", found->n_odd);
+    message_notice("%s: many lines have %" PRIu32 " fields by %s, but line %" PRIu64 " %s; so it is read by blanks: if "
+                   "that is wrong, mend the line, or give %s%s", l->input->path, found->n_disputed,
+                   infer_delimiter_name(found->disputed, word), l->f->lines_before + found->odd_line, odd,
+                   delimiter_option(found->disputed, option), more);
+}
+
+/* 'sep=;' is for Excel, and no record. */
+static bool tell_separator_line(struct look *l)
+{
+    const char *p = l->text.text;
+    size_t bytes = l->text.bytes;
+    char option[16];
+
+    if (bytes < 6 || strncasecmp(p, "sep=", 4) != 0 || p[4 + 1 + (p[5] == '\r' && bytes > 6)] != '\n')
+        return false;
+    if (n_told++ < TOLD_AT_MOST)
+        message_notice("%s: the first line only names the delimiter, as for Excel: give --skip-lines %" PRIu64 " %s",
+                       l->input->path, l->f->lines_before + 1, delimiter_option(p[4], option));
+    return true;
+}
+
+/* By that delimiter some field is '  "...', which is not quoted. *line: the first such. Errors 0, or -1 on no memory */
+static int find_late_quote(struct look *l, int delimiter, uint64_t *line)
+{
+    struct dialect d = l->f->dialect;
+    struct record *record;
+    struct walk w;
+
+    *line = 0;
+    d.delimiter = delimiter;
+    if ((delimiter != ',' && delimiter != ';') || memchr(l->text.text, '"', l->text.bytes) == NULL)
+        return 0;
+    record = excerpt_record(&d);
+    if (record == NULL)
+        return no_memory(l);
+    walk_begin(&w, record, &l->text, UINT32_MAX);
+    while (*line == 0 && walk_next(&w) != RECORD_MORE)
+        for (size_t i = 0; *line == 0 && i < w.n_fields; i++) {
+            const struct record_field *f = &w.fields[i];
+            size_t at = 0;
+
+            while (at < f->bytes && is_blank(f->text[at]))
+                at++;
+            if (!f->quoted && at > 0 && at < f->bytes && f->text[at] == '"')
+                *line = l->f->lines_before + w.lines;
+        }
+    return 0;
+}
+
+/* A quote behind a blank is data, and so is the delimiter behind it. *told: there is such a one. */
+static int tell_late_quotes(struct look *l, const struct delimiter_found *found, bool *told)
+{
+    int delimiter = found->agreed || l->options->delimiter != DELIMITER_AUTO ? l->f->dialect.delimiter : ',';
+    uint64_t line;
+
+    if (find_late_quote(l, delimiter, &line) != 0)
+        return -1;
+    *told = line > 0;
+    if (*told && n_told++ < TOLD_AT_MOST)
+        message_notice("%s: line %" PRIu64 " has a blank between '%c' and a quote, which is no quote then: take such "
+                       "blanks out by sed 's/%c[[:blank:]]*\"/%c\"/g' FILE | shmload NAME=-", l->input->path, line,
+                       delimiter, delimiter, delimiter);
+    return 0;
+}
+
 /* Where records do not agree: what may help. */
 static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
     struct advice_case c = {.path = l->input->path, .options = l->options, .text = l->text,
                             .dialect = l->f->dialect, .whole = l->sample->ended};
-    bool given = false;
-    char buffer[8];
+    bool given = tell_separator_line(l);
 
-    if (found->agreed) {
-        if (found->disputed != DELIMITER_BLANKS)
-            message_notice("%s: the lines agree on %" PRIu32 " fields by blanks, and on %" PRIu32 " by %s; it is read by "
-                           "blanks: if that is wrong, give -d '%s'", l->input->path, found->n_columns,
-                           found->n_disputed, infer_delimiter_name(found->disputed, buffer),
-                           found->disputed == '\t' ? "\\t" : (char[]){(char)found->disputed, '\0'});
+    if (!given && tell_late_quotes(l, found, &given) != 0)
+        return -1;
+    if (given)
         return 0;
-    }
-    if (l->options->usecols != NULL)
+    if (found->agreed && found->disputed != DELIMITER_BLANKS && n_told++ < TOLD_AT_MOST)
+        tell_rival(l, found);
+    if (found->agreed)
         return 0;
     c.dialect.delimiter = l->options->delimiter;
     c.exactly = fields_known(l);
     c.lines_before = l->f->lines_before;
-    if (advice_give(&c, &given) != 0)
+    if (l->options->usecols == NULL && advice_give(&c, &given) != 0)
         return no_memory(l);
-    if (!given && found->disputed != DELIMITER_BLANKS)
-        message_notice("%s: most lines, but not all, have the same number of fields by %s; so it is read by blanks: if "
-                       "that is wrong, give the delimiter by -d", l->input->path,
-                       infer_delimiter_name(found->disputed, buffer));
+    if (!given && found->disputed != DELIMITER_BLANKS && n_told++ < TOLD_AT_MOST)
+        tell_odd(l, found);
+    else if (!given && found->kept_commas && n_told++ < TOLD_AT_MOST)
+        message_notice("%s: it is read by blanks, and commas behind fields are part of them: if that is wrong, take "
+                       "them out by tr -d , <FILE | shmload NAME=-", l->input->path);
     return 0;
 }
 
@@ -641,6 +744,22 @@ static void survey_some(struct look *l, struct excerpt e, const struct tokens *t
         survey_excerpt(l, &e, t);
 }
 
+/* Words above decimal commas are no header, as these are text. They are not surveyed yet. */
+static void tell_commas_below(const struct look *l, const struct headline *words)
+{
+    const struct finding *f = l->f;
+    uint32_t i = 0;
+
+    if (l->options->header != HEADER_AUTO || f->surveys == NULL || words->words == NULL || words->some_number ||
+        words->n != f->n_columns || f->dialect.delimiter == ',')
+        return;
+    while (i < f->n_columns && (f->surveys[i].class != SURVEY_TEXT || f->surveys[i].commas != SURVEY_COMMA))
+        i++;
+    if (i < f->n_columns && n_told++ < TOLD_AT_MOST)
+        message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
+                       "<FILE | shmload NAME=-, and the first line is the header", l->input->path, words->words[i]);
+}
+
 /* What is below the first record is surveyed, and then the record itself when it is no header. */
 static int find_header(struct look *l, const struct tokens *t)
 {
@@ -663,6 +782,8 @@ static int find_header(struct look *l, const struct tokens *t)
         take_header(l, &h, place, &w);
         remember_lone_line(l, &h, w);
     }
+    if (place == HEADER_NONE)
+        tell_commas_below(l, &h.record);
     if (place == HEADER_NONE || place == HEADER_COMMENT)
         survey_some(l, first, t);
     headlines_release(&h);
@@ -779,6 +900,7 @@ int infer_input(struct finding *f, const struct input *input, const struct optio
 
 void infer_close(void)
 {
+    n_told = 0;
     advice_forget();
     excerpt_forget();
     sample_forget();

@@ -1,6 +1,7 @@
 """What a first run says: files that are no text, or no table from their first line to their last, and the cure."""
 import gzip
 import json
+import re
 
 import pytest
 
@@ -276,3 +277,115 @@ def test_large_integers_beside_missing_ones_are_not_rounded(tool):
     assert result.status == 1 and "--fill" in result.err and not tool.exists("out.h5")
     tool.ok("t.csv", "-o", "out.h5", "--fill", "acc=-1")
     assert tool.read("t")["acc"].tolist() == [1234567890123456789, -1]
+
+
+@pytest.mark.parametrize("text, line, n, option, rows", [
+    ("a,b,c\n1,2,3\n4,5\n6,7,8\n", 3, "has 2", "-d ',' --max-errors 1", 2), ("a,b,c\n1,2,3\n4,5\n", 3, "has 2", "-d ',' --max-errors 1", 1),
+    ("1,2,3\n1,2\n", 2, "has 2", "-d ',' --max-errors 1", 1), ("a;b\n1;2\n\n3\n4;5\n", 4, "has 1", "-d ';' --max-errors 1", 2),
+    ("a,b,c\n" + "1,2,3\n" * 100 + "1\n" + "1,2,3\n" * 100 + "1,2\n", 102, "has 1", "-d ',' --max-errors 2", 200),
+    ("a,b\n1,2\n3,\"x\"y\n5,6\n", 3, "cannot be read", "-d ',' --max-errors 1", 2), ("a\tb c\n1\t2\n3\n", 3, "has 1", "-d '\\t' --max-errors 1", 1),
+])
+def test_an_odd_line_is_named(tool, text, line, n, option, rows):
+    """However small the file: it is not silently one column of text, and the cure can be typed."""
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert "but line %d %s; so it is read by blanks" % (line, n) in err and "give %s\n" % option in err
+    words = [w.strip("'") for w in option.split()]
+    assert tool.run("in.txt", "-o", "out.h5", *words).status == 3 and len(tool.read()) == rows
+
+
+def test_an_odd_line_beside_chosen_columns(tool):
+    tool.write("in.txt", "a,b,c\n1,2,3\n4,5\n6,7,8,9\n")
+    err = tool.run("in.txt", "-n", "--usecols", "a,b").err
+    assert "line 3 has 2" in err and "give -d ','\n" in err
+    assert len(tool.load("a,b,c\n1,2,3\n4,5\n6,7,8,9\n", "--usecols", "a,b", "-d", ",")) == 3
+
+
+def test_an_odd_line_where_blanks_agree(tool):
+    text = "2024-01-01 10:00,1.5,2\n" * 20 + "2024-01-01 10:00,1.5\n"
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-n").err
+    assert "on 3 by comma, but for line 21; " in err and "give -d ',' --max-errors 1\n" in err
+
+
+def test_odd_lines_of_few_inputs_are_told(tool):
+    names = [tool.write("in%d.txt" % i, "a,b,c\n1,2,3\n4,5\n") for i in range(20)]
+    assert tool.ok(*names, "-n").err.count("but line 3") == 5
+
+
+@pytest.mark.parametrize("text", ["word\n" * 9, "some words\nand more of them\n", "Hello, world\nfoo\n", "a,b\nc\nd\n", "chr1:1,000\nchr2\nchr3\n"])
+def test_text_without_a_delimiter(tool, text):
+    tool.write("in.txt", text)
+    assert "fields by" not in tool.run("in.txt", "-n").err
+
+
+@pytest.mark.parametrize("text", ['"id"\t"x"\n"1"\t""\n"2"\t"3"\n', '1\t""\t2\n2\t"b"\t3\n'])
+def test_empty_quotes_between_tabs(tool, text):
+    tool.write("in.txt", text)
+    assert "give -d '\\t': then empty fields are missing values\n" in tool.ok("in.txt", "-n").err
+    assert "1 missing" in tool.ok("in.txt", "-n", "-d", "\t").out or "b" in text
+    assert "missing" not in tool.ok("in.txt", "-n", "-d", "blanks").err
+
+
+@pytest.mark.parametrize("text", ['a, b\n1, "x, y"\n3, "z, w"\n', 'a, b\n1, "x, y"\n3, zw\n', 'a,b\n1, "x, y"\n', 'a,b\n1, "x"\n2, "y"\n'])
+def test_quotes_behind_a_blank(tool, text):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert "line 2 has a blank between ',' and a quote" in err and "write.table" not in err
+    assert """sed 's/,[[:blank:]]*"/,"/g' FILE""" in err
+    got = tool.load(re.sub(r',[ \t]*"', ',"', text))
+    assert len(got.dtype.names) == 2 and got.dtype[1].kind == "S" and not got[got.dtype.names[1]][0].startswith(b'"')
+    assert "quote" not in tool.run("in.txt", "-n", "-d", "blanks").err
+
+
+def test_commas_behind_fields(tool):
+    tool.write("in.txt", 'a, b\n"x, y" 1\n"z, w" 2\n')
+    assert "commas behind fields are part of them" in tool.ok("in.txt", "-n").err
+    tool.write("in.txt", 'a, b\n"x, y" 1 2\n"z, w" 3 4\n')
+    err = tool.run("in.txt", "-n").err
+    assert "write.table" not in err and "the first line has 2 words above 3 columns" in err
+
+
+def test_decimal_commas_and_semicolons(tool):
+    text = "2020-01-01 00:00;1,5\n2020-01-01 01:00;2,5\n"
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-n").err
+    assert "on 2 by semicolon; it is read by blanks" in err and "give -d ';', and points for decimal commas by tr , ." in err
+    assert tool.load(text.replace(",", "."), "-d", ";")["f1"].tolist() == [1.5, 2.5]
+    tool.write("in.txt", "1,5;2,5\n3,5;4,5\n")
+    err = tool.ok("in.txt", "-n").err
+    assert "on 3 fields by comma, and on 2 by semicolon; it is read by comma" in err and "give -d ';', and points" in err
+
+
+@pytest.mark.parametrize("text", ["a;b\n1,5;2,5\n3,5;4,5\n", "a b\n1,5 2,5\n3,5 4,5\n", "a\tb\n1,5\t2,5\n3,5\tx\n"])
+def test_a_header_above_decimal_commas(tool, text):
+    """The first line is data by the rule, as there are no numbers below it; but that is said."""
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-n").err
+    assert "the numbers below 'a' have commas" in err and "tr , . <FILE" in err
+    got = tool.load(text.replace(",", "."))
+    assert got.dtype.names == ("a", "b") and got["a"].tolist() == [1.5, 3.5]
+
+
+def test_one_column_of_decimal_commas(tool):
+    tool.write("in.txt", "a\n1,5\n3,5\n")
+    err = tool.ok("in.txt", "-n").err
+    assert "if the numbers have decimal commas" in err and "--skip-lines 1\n" in err
+    assert tool.load("a\n1.5\n3.5\n").dtype.names == ("a",)
+
+
+@pytest.mark.parametrize("text", ["sep=;\na;b\n1;2\n", "sep=;\r\na;b;c\r\n1;2;3\r\n4;5;6\r\n", "SEP=\t\na\tb\n1\t2\n", "sep=,\na,b\n1,2\n"])
+@pytest.mark.parametrize("typed", [False, True])
+def test_separator_line(tool, text, typed):
+    option = {";": ";", "\t": "\\t", ",": ","}[text[4]]
+    args = ["-t", ",".join(["i4"] * len(text.split("\n")[1].split(text[4])))] if typed else []
+    tool.write("in.txt", text)
+    assert "give --skip-lines 1 -d '%s'\n" % option in tool.run("in.txt", "-n", *args).err.splitlines(True)[0]
+    assert tool.load(text, "--skip-lines", 1, "-d", option, *args)["a"].tolist()[0] == 1
+    tool.write("in.txt", "about\n" + text)
+    assert "give --skip-lines 2 -d" in tool.run("in.txt", "-n", "--skip-lines", 1, *args).err
+
+
+def test_a_header_that_does_not_fit_below_a_title(tool):
+    tool.write("in.txt", "Title\na b c d\n1 2 3\n3 4 5\n5 6 7\n7 7 7\n")
+    assert "try --skip-lines 2; if line 2 has names, give them by --names\n" in tool.run("in.txt", "-n").err
