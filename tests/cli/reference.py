@@ -193,12 +193,14 @@ class Splitter:
             if self.text[at:at + 1] == b'"':
                 inside, at, line = self.quoted(at, len(fields))
                 c = self.text[at:at + 1]
-                if at < self.content and not self.is_blank(c) and not (self.s.comments and self.marked(at, self.content, False)):
+                if at < self.content and not self.is_blank(c) and not (
+                        self.s.comments and self.marked(at, self.content, False)):
                     raise Wrong(line, len(fields) + 1)
                 fields.append((inside, inside, line))
                 continue
             start = at
-            while at < self.content and not self.is_blank(self.text[at:at + 1]) and not self.marked(at, self.content, False):
+            while at < self.content and not self.is_blank(self.text[at:at + 1]) and not self.marked(
+                    at, self.content, False):
                 at += 1
             text = self.plain(start, at, len(fields))
             fields.append((text, text, self.line_of(start)))
@@ -220,7 +222,8 @@ class Splitter:
                     return fields
             else:
                 start = at
-                while at < self.content and self.text[at:at + 1] != self.s.delimiter and not self.marked(at, self.content, False):
+                while at < self.content and self.text[at:at + 1] != self.s.delimiter and not self.marked(
+                        at, self.content, False):
                     at += 1
                 text = self.plain(start, at, len(fields))
                 fields.append((self.without_comment(text, len(fields)) if at == self.content else text, text,

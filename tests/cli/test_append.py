@@ -147,7 +147,8 @@ def test_same_bytes_however_cut(tool, parts, options):
     made = set()
     for cut in ["-j", "1"], ["-j", "2", "--slice", "1M"], ["-j", "7", "--slice", "1M"], ["--memory", "32M"]:
         shutil.copy(tool.path("base.h5"), tool.path("out.h5"))
-        tool.ok("in3.txt", "in1.txt", "in0.txt", "-o", "out.h5", "--concat", "all", "-a", "-t", DTYPE, "--source-column", "s",
+        tool.ok("in3.txt", "in1.txt", "in0.txt", "-o", "out.h5", "--concat", "all", "-a", "-t", DTYPE,
+                "--source-column", "s",
                 *[o for o in options if o == "--columns"], *cut)
         made.add(digest(tool))
     assert len(made) == 1
@@ -165,8 +166,10 @@ def test_longer_source_names(tool, parts):
 
 
 @pytest.mark.parametrize("arguments, words", [
-    (["-t", "chr:S5,pos:i8,x:f8"], ["chr:S5,pos:i4,x:f8", "chr:S5,pos:i8,x:f8"]), (["-t", "chr:S5,p:i4,x:f8"], ["chr:S5,pos:i4,x:f8"]),
-    (["-t", "chr:S6,pos:i4,x:f8"], ["chr:S5,pos:i4,x:f8", "chr:S6"]), (["-t", "chr:S5,pos:i4"], ["chr:S5,pos:i4,x:f8", "chr:S5,pos:i4:"]),
+    (["-t", "chr:S5,pos:i8,x:f8"], ["chr:S5,pos:i4,x:f8", "chr:S5,pos:i8,x:f8"]),
+    (["-t", "chr:S5,p:i4,x:f8"], ["chr:S5,pos:i4,x:f8"]),
+    (["-t", "chr:S6,pos:i4,x:f8"], ["chr:S5,pos:i4,x:f8", "chr:S6"]),
+    (["-t", "chr:S5,pos:i4"], ["chr:S5,pos:i4,x:f8", "chr:S5,pos:i4:"]),
     (["-t", DTYPE, "--source-column", "s"], ["s:u4"]), (["-t", DTYPE, "--columns"], ["no group"]),
     (["--matrix", "--usecols", "1,2"], ["type"]),
 ])
@@ -218,7 +221,8 @@ def test_files_that_are_not_ours(tool, parts):
     with h5py.File(tool.path("other.h5"), "w") as f:
         f["x"] = 1
     before = digest(tool, "other.h5")
-    assert "not made by shmload" in tool.run("in0.txt", "-o", "other.h5", "-a").err and digest(tool, "other.h5") == before
+    assert "not made by shmload" in tool.run("in0.txt", "-o", "other.h5", "-a").err
+    assert digest(tool, "other.h5") == before
     assert tool.run("in0.txt", "-o", "other.h5", "-a", "-f").status == 2
 
 
@@ -239,7 +243,8 @@ def test_disk_full_leaves_it_as_it_was(tool, parts):
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-        result = tool.run("in3.txt", "in1.txt", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE, preexec_fn=limited, restore_signals=False)
+        result = tool.run("in3.txt", "in1.txt", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE,
+                          preexec_fn=limited, restore_signals=False)
         assert result.status == 1 and result.err, result
         assert digest(tool) == before and tool.files() == files
 
@@ -249,7 +254,8 @@ def test_killed_leaves_it_as_it_was(tool, parts, signal_no):
     tool.ok("in0.txt", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE)
     before = digest(tool)
     os.mkfifo(tool.path("pipe"))
-    run = subprocess.Popen([PROGRAM, "in3.txt", "pipe", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE, "-q"], cwd=tool.folder)
+    run = subprocess.Popen([PROGRAM, "in3.txt", "pipe", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE, "-q"],
+                           cwd=tool.folder)
     with open(tool.path("pipe"), "w") as f:
         f.write(text_of(parts[1]) * 1000)
         f.flush()
@@ -265,7 +271,8 @@ def test_changed_meanwhile(tool, parts):
     """What another program puts into the file while we work must not be lost."""
     tool.ok("in0.txt", "-o", "out.h5", "-a", "-t", DTYPE)
     os.mkfifo(tool.path("pipe"))
-    run = subprocess.Popen([PROGRAM, "p=pipe", "-o", "out.h5", "-a", "-t", DTYPE], cwd=tool.folder, stderr=subprocess.PIPE)
+    run = subprocess.Popen([PROGRAM, "p=pipe", "-o", "out.h5", "-a", "-t", DTYPE], cwd=tool.folder,
+                           stderr=subprocess.PIPE)
     with open(tool.path("pipe"), "w") as f:
         f.write(text_of(parts[3]))
         f.flush()

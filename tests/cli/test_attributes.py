@@ -15,8 +15,10 @@ def attributes(tool, *options):
 
 @pytest.mark.parametrize("text, want", [
     ("7", np.int64(7)), ("-9223372036854775808", np.int64(-2 ** 63)), ("9223372036854775808", "9223372036854775808"),
-    ("007", np.int64(7)), ('"007"', "007"), ('""', ""), ("", ""), ("1.5", 1.5), ("-2e-3", -0.002), (".5", 0.5), ("1e999", "1e999"),
-    ("nan", "nan"), ("inf", "inf"), ("1.2.3", "1.2.3"), ("1-2", "1-2"), ("a=b", "a=b"), ("M\u00fcnchen", "M\u00fcnchen"),
+    ("007", np.int64(7)), ('"007"', "007"), ('""', ""), ("", ""), ("1.5", 1.5), ("-2e-3", -0.002), (".5", 0.5),
+    ("1e999", "1e999"),
+    ("nan", "nan"), ("inf", "inf"), ("1.2.3", "1.2.3"), ("1-2", "1-2"), ("a=b", "a=b"),
+    ("M\u00fcnchen", "M\u00fcnchen"),
     ("0x10", "0x10"), ('"', '"'), ("x" * 5000, "x" * 5000),
 ])
 def test_attr_types(tool, text, want):
@@ -31,7 +33,8 @@ def test_attr_several_and_last_one_counts(tool):
     assert root["a"] == 2 and root["b"] in ("x", b"x") and root["c d"] == 3.5 and "program" in root
 
 
-@pytest.mark.parametrize("options", [["--attr", "x"], ["--attr", "=x"], ["--attr", "program=me"], ["--attr", "version=2"],
+@pytest.mark.parametrize("options", [["--attr", "x"], ["--attr", "=x"], ["--attr", "program=me"],
+                                     ["--attr", "version=2"],
                                      ["--attr", "a=" + "x" * 70000], ["--units", "temp"], ["--units", "=K"]])
 def test_wrong(tool, options):
     assert "try 'shmload --help'" in tool.refuse(TEXT, *options, status=2)

@@ -58,7 +58,8 @@ def packed(text):
     return blocks(text)
 
 
-@pytest.mark.parametrize("options", [[], ["-t", "id:i4,name:S160,x:f4"], ["-z", "3", "--layout", "chunked"], ["-z", "3", "--skip-footer", "3"]],
+@pytest.mark.parametrize("options", [[], ["-t", "id:i4,name:S160,x:f4"], ["-z", "3", "--layout", "chunked"],
+                                     ["-z", "3", "--skip-footer", "3"]],
                          ids=["inferred", "given", "packed", "footer"])
 def test_same_bytes(tool, text, packed, options):
     outputs = {}
@@ -79,7 +80,8 @@ def test_account_and_rejects_are_of_the_text(tool):
     tool.write("in.csv", blocks(text))
     seen = set()
     for way in WAYS:
-        done = tool.run("in.csv", "-o", "out.h5", "-f", "-d", ",", "-t", "id:i4,name:S160,x:f8", "--header", "yes", "--skip-lines", "0",
+        done = tool.run("in.csv", "-o", "out.h5", "-f", "-d", ",", "-t", "id:i4,name:S160,x:f8", "--header", "yes",
+                        "--skip-lines", "0",
                         "--max-errors", "100", "--rejects", "bad.csv", "--json", *way)
         assert done.status == 3, done
         account = done.out[done.out.index('"inputs"'):]
@@ -101,8 +103,9 @@ def test_a_late_misfit(tool, packed):
 def test_members_without_a_size_behind_blocks(tool, text, packed):
     half = len(text) // 2
     want = tool.load(text, "-d", ",")
-    for content in blocks(text[:half]) + gzip.compress(text[half:], 1), blocks(text[:half])[:-28] + gzip.compress(text[half:], 1), \
-            gzip.compress(text[:half], 1) + blocks(text[half:]), packed + bytes(512):
+    for content in [blocks(text[:half]) + gzip.compress(text[half:], 1),
+                    blocks(text[:half])[:-28] + gzip.compress(text[half:], 1),
+                    gzip.compress(text[:half], 1) + blocks(text[half:]), packed + bytes(512)]:
         for way in WAYS:
             same_rows(tool.load(content, "-d", ",", *way), want)
 

@@ -35,8 +35,10 @@ def check(group, rows, names=NUMPY.names):
 
 
 @pytest.mark.parametrize("n", [0, 1, 7, 3000, 150000])
-@pytest.mark.parametrize("options", [[], ["--layout", "chunked"], ["-z", "1"], ["-z", "4", "--checksum"], ["--chunk", "1000"],
-                                     ["--compress", "gzip:2", "--no-shuffle", "--chunk", "64K"], ["--shuffle"]], ids=" ".join)
+@pytest.mark.parametrize("options", [[], ["--layout", "chunked"], ["-z", "1"], ["-z", "4", "--checksum"],
+                                     ["--chunk", "1000"],
+                                     ["--compress", "gzip:2", "--no-shuffle", "--chunk", "64K"], ["--shuffle"]],
+                                     ids=" ".join)
 def test_values(tool, table, n, options):
     rows, text = table
     tool.write("in.txt", "".join(text.splitlines(True)[:n]))
@@ -49,7 +51,8 @@ def test_values(tool, table, n, options):
             assert d.chunks is None
         else:
             assert d.maxshape == (None,) and f["in/v"].chunks == d.chunks + (3,)
-            assert d.fletcher32 == ("--checksum" in options) and (d.compression is not None) == ("-z" in options or "--compress" in options)
+            assert d.fletcher32 == ("--checksum" in options)
+            assert (d.compression is not None) == ("-z" in options or "--compress" in options)
     assert tool.files() == ["in.txt", "out.h5"]
 
 
@@ -110,7 +113,8 @@ def test_concat(tool, table, options):
     lines = text.splitlines(True)
     tool.write("a.txt", "".join(lines[:60000]))
     tool.write("b.txt", "".join(lines[60000:]))
-    tool.ok("a.txt", "b.txt", "-o", "out.h5", "--columns", "-t", DTYPE, "--concat", "g/all", "--source-column", "from", *options)
+    tool.ok("a.txt", "b.txt", "-o", "out.h5", "--columns", "-t", DTYPE, "--concat", "g/all", "--source-column", "from",
+            *options)
     with h5py.File(tool.path("out.h5"), "r") as f:
         check({n: f["g/all"][n] for n in NUMPY.names}, rows)
         assert f["g/all/from"].dtype == "u4" and f["g/all/from"][()].tolist() == [0] * 60000 + [1] * 90000
@@ -131,7 +135,8 @@ def test_many_inputs_groups_and_units(tool):
 
 def test_wider_than_a_record_can_be(tool):
     n = 3000
-    tool.load(" ".join(map(str, range(n))) + "\n" + " ".join(map(str, range(n, 0, -1))) + "\n", "--columns", dataset="in/f0")
+    tool.load(" ".join(map(str, range(n))) + "\n" + " ".join(map(str, range(n, 0, -1))) + "\n", "--columns",
+              dataset="in/f0")
     with h5py.File(tool.path("out.h5"), "r") as f:
         assert len(f["in"]) == n and f["in/f2999"][()].tolist() == [2999, 1]
 

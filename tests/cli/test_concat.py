@@ -89,5 +89,6 @@ def test_dry_run_prints_what_can_be_given(tool):
 def test_refused(tool):
     err = tool.refuse("k v\n1 2\n", "--concat", "all", "--source-column", "v")
     assert "--source-column" in err and "'v'" in err
-    for options in ["--source-column", "s"], ["--concat", "all", "--source-column", ""], ["--concat", "all", "--source-column", "a/b"]:
+    for options in [["--source-column", "s"], ["--concat", "all", "--source-column", ""],
+                    ["--concat", "all", "--source-column", "a/b"]]:
         assert "--source-column" in tool.refuse("k v\n1 2\n", *options, status=2)

@@ -3,8 +3,8 @@
 Every run here goes through Trial, which has a folder of its own and looks at what is left afterwards. No test asserts a
 time: where a fault is to come at some moment, the moments are many and each outcome that is whole is accepted.
 
-With FAULTS=all (make test-faults) every call fails in turn, else a few of each kind; and the kernel's overcommit mode, which
-is the whole machine's, is changed for a moment.
+With FAULTS=all (make test-faults) every call fails in turn, else a few of each kind; and the kernel's overcommit mode,
+which is the whole machine's, is changed for a moment.
 """
 import concurrent.futures
 import errno
@@ -72,7 +72,8 @@ def in_session(session):
 
 
 # The sanitizer's way with these two is to tell of them and leave.
-PLAIN_SIGNALS = {"ASAN_OPTIONS": ":".join(filter(None, [os.environ.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0"]))}
+PLAIN_SIGNALS = {"ASAN_OPTIONS": ":".join(filter(None,
+                                                 [os.environ.get("ASAN_OPTIONS"), "handle_segv=0", "handle_sigbus=0"]))}
 
 
 class Trial:
@@ -112,7 +113,8 @@ class Trial:
                 os.setgid(user)
                 os.setuid(user)
 
-        self.process = subprocess.Popen([PROGRAM, *self.args], cwd=self.folder, stdin=stdin, stdout=stdout, stderr=stderr,
+        self.process = subprocess.Popen([PROGRAM, *self.args], cwd=self.folder, stdin=stdin, stdout=stdout,
+                                        stderr=stderr,
                                         env={**os.environ, **PLAIN_SIGNALS, **(env or {})}, start_new_session=True,
                                         preexec_fn=prepare if limits or ignore or user or group else None)
         self.pid = self.process.pid
@@ -135,7 +137,8 @@ class Trial:
         return self.start(*limits, **more).finish()
 
     def __repr__(self):
-        return "%s: exit status %s, files %s\n--- stderr\n%s" % (" ".join(self.args), self.status, sorted(os.listdir(self.folder)), self.err)
+        return "%s: exit status %s, files %s\n--- stderr\n%s" % (
+            " ".join(self.args), self.status, sorted(os.listdir(self.folder)), self.err)
 
     def new_files(self):
         return set(os.listdir(self.folder)) - self.before
@@ -189,7 +192,8 @@ def long_text():
 @pytest.mark.skipif(sanitized(), reason="the sanitizer's own names are among them")
 def test_shared_memory_has_no_name():
     """Where no process is left, and none is to be, no shared memory is either: the program cannot give any a name."""
-    wanted = subprocess.run(["nm", "-D", "--undefined-only", PROGRAM], stdout=subprocess.PIPE, check=True).stdout.decode()
+    wanted = subprocess.run(["nm", "-D", "--undefined-only", PROGRAM], stdout=subprocess.PIPE,
+                            check=True).stdout.decode()
     assert "mmap" in wanted and not any(name in wanted for name in ("shm_open", "shmget", "memfd_create"))
 
 
@@ -199,7 +203,8 @@ def test_shared_memory_has_no_name():
 @pytest.mark.parametrize("name, word", [("SIGKILL", "9"), ("SIGSEGV", "11"), ("SIGBUS", "7")])
 @pytest.mark.parametrize("args", [[], ["-z", "1"], ["--memory", "24M"]], ids=["plain", "packed", "region full"])
 def test_worker_is_killed_while_it_waits_for_text(tmp_path, name, word, args):
-    for i, n_lines in enumerate([20_000, 100_000, 1_000_000]):  # the parent looks at some text before it starts a worker
+    # the parent looks at some text before it starts a worker
+    for i, n_lines in enumerate([20_000, 100_000, 1_000_000]):
         t = Trial(tmp_path / str(i), "-", "-o", "out.h5", "-f", *TYPES, *args, mine=b"mine")
         t.start(stdin=subprocess.PIPE)
         t.process.stdin.write(LINE * n_lines)
@@ -260,7 +265,8 @@ def small_group():
 @pytest.mark.parametrize("args", [[], ["-z", "1"]], ids=["plain", "packed"])
 def test_worker_out_of_memory(tmp_path, small_group, args):
     """The kernel kills it, as in a job that asked for too little."""
-    t = Trial(tmp_path, "-", "-o", "out.h5", "-f", "--memory", "1G", *TYPES, *args, mine=b"mine").start(stdin=subprocess.PIPE)
+    t = Trial(tmp_path, "-", "-o", "out.h5", "-f", "--memory", "1G", *TYPES, *args,
+              mine=b"mine").start(stdin=subprocess.PIPE)
     t.process.stdin.write(LINE * 20_000)
     t.process.stdin.flush()
     workers = wait_for(lambda: children(t.pid))
@@ -281,7 +287,7 @@ def test_run_in_a_small_group(tmp_path, small_group, long_text):
 
 @pytest.mark.skipif(not EVERYTHING, reason="changes the whole machine for a moment: make test-faults")
 def test_strict_overcommit(tmp_path, long_text):
-    """Then no mapping may be larger than what is left to promise; regions that take it all leave none for the rest of the run."""
+    """Then no mapping may be larger than what is left to promise; regions that take it all leave none for the rest."""
     mode = pathlib.Path("/proc/sys/vm/overcommit_memory")
     args = ["in.txt", "-", "-o", "out.h5", "--memory", "1000G", "-j", "2", *TYPES]
     want = reference(tmp_path, *args, stdin=LINE, in_txt=long_text)
@@ -305,7 +311,8 @@ def test_strict_overcommit(tmp_path, long_text):
 @pytest.mark.parametrize("name", ENDINGS)
 def test_signal_at_many_moments(tmp_path, long_text, name):
     number = getattr(signal, name)
-    args = ["in.txt", "-o", "out.h5", "-f", "-z", "9", "-j", "2", *TYPES, "--max-errors", "1", "--rejects", "rejects.tsv"]
+    args = ["in.txt", "-o", "out.h5", "-f", "-z", "9", "-j", "2", *TYPES, "--max-errors", "1", "--rejects",
+            "rejects.tsv"]
     before = None
     if name == "SIGTERM":  # rows are added
         args = ["in.txt", "-o", "out.h5", "-a", "-j", "2", *TYPES]
@@ -387,14 +394,16 @@ def test_nohup(tmp_path):
 
 # ---- no room --------------------------------------------------------------------------------------------------------
 
-WAYS = {"contiguous": [], "small": ["--slice", "64M"], "packed": ["-z", "1"], "chunked": ["--layout", "chunked"], "concat": ["--concat", "all"]}
+WAYS = {"contiguous": [], "small": ["--slice", "64M"], "packed": ["-z", "1"], "chunked": ["--layout", "chunked"],
+        "concat": ["--concat", "all"]}
 
 
 @pytest.fixture
 def little_disk(tmp_path):
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "shmload-test", str(folder)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "shmload-test", str(folder)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     if mounted.returncode != 0:
         pytest.skip("not permitted to mount")
 
@@ -434,7 +443,8 @@ def test_disk_full_at_every_stage(tmp_path, little_disk, way):
 def test_disk_full_with_lines_set_aside(tmp_path, little_disk):
     """Both files or neither."""
     (tmp_path / "in.txt").write_text("".join("%d x\n" % i if i % 3 else "bad %s\n" % ("x" * 300) for i in range(600)))
-    args = ["../in.txt", "-o", "out.h5", "-t", "v:i4,w:S400", "--max-errors", "50%", "--header", "no", "--rejects", "rejects.tsv"]
+    args = ["../in.txt", "-o", "out.h5", "-t", "v:i4,w:S400", "--max-errors", "50%", "--header", "no", "--rejects",
+            "rejects.tsv"]
     statuses = set()
     for kilobytes in [*range(4, 280, 20), 1000]:
         t = Trial(little_disk(kilobytes), *args).run()
@@ -457,7 +467,8 @@ def test_disk_full_beside_an_old_output(tmp_path, little_disk):
         mine = (folder / "out.h5").read_bytes()
         for kilobytes in range(len(mine) // 1024 + 8, 2 * len(mine) // 1024, 100):
             little_disk(kilobytes)
-            Trial(folder, "../b.txt", "-o", "out.h5", *(append or ["-f"]), *TYPES, mine=mine).run().failed("No space left on device")
+            Trial(folder, "../b.txt", "-o", "out.h5", *(append or ["-f"]), *TYPES,
+                  mine=mine).run().failed("No space left on device")
         little_disk(100_000)
         os.unlink(folder / "out.h5")
 
@@ -477,7 +488,8 @@ def test_file_size_limit(tmp_path, way):
 def test_no_room_for_the_lines_set_aside(tmp_path):
     """Either file may be the one that does not fit."""
     bad = "".join("%d x\n" % i if i % 3 else "bad %s\n" % ("x" * 300) for i in range(600))
-    args = ["in.txt", "-o", "out.h5", "-f", "-t", "v:i4,w:S400", "--max-errors", "50%", "--header", "no", "--rejects", "rejects.tsv"]
+    args = ["in.txt", "-o", "out.h5", "-f", "-t", "v:i4,w:S400", "--max-errors", "50%", "--header", "no", "--rejects",
+            "rejects.tsv"]
     reference(tmp_path, *args, statuses=(3,), beside=["rejects.tsv"], in_txt=bad)
     for i, kilobytes in enumerate([1, 4, 8, 16, 32, 64, 128, 160, 1000]):
         t = Trial(tmp_path / str(i), *args, mine=b"mine", in_txt=bad, rejects_tsv="old")
@@ -497,7 +509,8 @@ def test_few_descriptors(tmp_path):
     want = reference(tmp_path, *names, "-o", "out.h5", "-j", "8", **files)
     statuses = []
     for limit in [*range(3, 18), 24, 32]:
-        t = Trial(tmp_path / str(limit), *names, "-o", "out.h5", "-j", "8", **files).run((resource.RLIMIT_NOFILE, (limit, limit)))
+        t = Trial(tmp_path / str(limit), *names, "-o", "out.h5", "-j", "8",
+                  **files).run((resource.RLIMIT_NOFILE, (limit, limit)))
         statuses.append(t.status)
         if t.status in (1, 127) and limit < 8:  # the dynamic linker needs some itself
             t.failed(statuses=(1, 127), lines=False)
@@ -520,7 +533,8 @@ def strangers_folder():
         yield pathlib.Path(name)
 
 
-@pytest.mark.skipif(sanitized() or counted(), reason="the sanitizer has a process of its own, and counts need their files")
+@pytest.mark.skipif(sanitized() or counted(),
+                    reason="the sanitizer has a process of its own, and counts need their files")
 def test_few_processes(strangers_folder):
     files = {"f%d_txt" % i: "%d x\n" % i for i in range(6)}
     names = sorted(n.replace("_", ".") for n in files)
@@ -669,21 +683,26 @@ def test_closed_descriptors(tmp_path, closed):
     want = reference(tmp_path, "a.txt", "-o", "out.h5", a_txt=SMALL)
     for args in ["-v"], ["-q"]:
         t = Trial(tmp_path / args[0], "a.txt", "-o", "out.h5", *args, a_txt=SMALL)
-        done = subprocess.run(["sh", "-c", "exec \"$@\" " + closed, "sh", PROGRAM, *t.args], cwd=t.folder, stdout=subprocess.DEVNULL)
+        done = subprocess.run(["sh", "-c", "exec \"$@\" " + closed, "sh", PROGRAM, *t.args], cwd=t.folder,
+                              stdout=subprocess.DEVNULL)
         t.status, t.err = done.returncode, ""
         t.stored(want)
     t = Trial(tmp_path / "fails", "a.txt", "-o", "out.h5", a_txt=SMALL.replace("2500", "bad", 1) + "1 2\n")
-    done = subprocess.run(["sh", "-c", "exec \"$@\" " + closed, "sh", PROGRAM, *t.args], cwd=t.folder, stdout=subprocess.DEVNULL,
+    done = subprocess.run(["sh", "-c", "exec \"$@\" " + closed, "sh", PROGRAM, *t.args], cwd=t.folder,
+                          stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL)
     t.status, t.err = done.returncode, ""
     t.failed(lines=False)
 
 
-@pytest.mark.parametrize("args, status, word", [(["-"], 1, "standard input is closed"), (["-T", "-"], 1, "--files-from"),
-                                                (["a.txt", "-n"], 1, "standard output"), (["a.txt", "--json"], 1, "is complete")])
+@pytest.mark.parametrize("args, status, word",
+                         [(["-"], 1, "standard input is closed"), (["-T", "-"], 1, "--files-from"),
+                                                (["a.txt", "-n"], 1, "standard output"),
+                                                (["a.txt", "--json"], 1, "is complete")])
 def test_closed_descriptors_that_are_needed(tmp_path, args, status, word):
     t = Trial(tmp_path, *args, *([] if "-n" in args else ["-o", "out.h5"]), a_txt=SMALL)
-    done = subprocess.run(["sh", "-c", "exec \"$@\" <&- >&-", "sh", PROGRAM, *t.args], cwd=t.folder, stderr=subprocess.PIPE)
+    done = subprocess.run(["sh", "-c", "exec \"$@\" <&- >&-", "sh", PROGRAM, *t.args], cwd=t.folder,
+                          stderr=subprocess.PIPE)
     assert done.returncode == status and word in done.stderr.decode(), done
     assert t.new_files() == ({"out.h5"} if "--json" in args else set())
 
@@ -721,27 +740,32 @@ def test_device_is_no_output(tmp_path, full_device, args):
 @pytest.mark.parametrize("text", ["1\nx\n3\n", "1\nx\nx\n"], ids=["stored", "failed"])
 def test_device_is_no_file_for_rejects(tmp_path, full_device, text):
     """Not written to, and above all not removed."""
-    t = Trial(tmp_path / "run", "in.txt", "-o", "out.h5", "-f", "-t", "v:i4", "--max-errors", "1", "--rejects", full_device, mine=b"mine", in_txt=text)
+    t = Trial(tmp_path / "run", "in.txt", "-o", "out.h5", "-f", "-t", "v:i4", "--max-errors", "1", "--rejects",
+              full_device, mine=b"mine", in_txt=text)
     t.run().failed("not a regular file")
     assert stat.S_ISCHR(os.stat(full_device).st_mode)
 
 
 def test_rejects_of_before_survive_a_failure(tmp_path):
-    t = Trial(tmp_path, "in.txt", "-o", "out.h5", "-f", "-t", "v:i4", "--max-errors", "1", "--rejects", "r.tsv", mine=b"mine", in_txt="1\nx\ny\n", r_tsv="old")
+    t = Trial(tmp_path, "in.txt", "-o", "out.h5", "-f", "-t", "v:i4", "--max-errors", "1", "--rejects", "r.tsv",
+              mine=b"mine", in_txt="1\nx\ny\n", r_tsv="old")
     t.run().failed("in.txt:2")
     assert t.bytes_of("r.tsv") == b"old"
     t = Trial(tmp_path, "in.txt", "-o", "other.h5", "-t", "v:i4", "--max-errors", "2", "--rejects", "r.tsv")
     t.run().failed("r.tsv", "--force")
     assert t.bytes_of("r.tsv") == b"old"
-    assert Trial(tmp_path, "in.txt", "-n", "-t", "v:i4", "--max-errors", "2", "--rejects", "r.tsv").run().status in (1, 3)
+    assert Trial(tmp_path, "in.txt", "-n", "-t", "v:i4", "--max-errors", "2", "--rejects",
+                 "r.tsv").run().status in (1, 3)
     assert t.bytes_of("r.tsv") == b"old"
 
 
-@pytest.mark.parametrize("args", [["-n"], ["-v", "-o", "out.h5"], ["--json", "-o", "out.h5"], ["-n", "--json"]], ids=" ".join)
+@pytest.mark.parametrize("args", [["-n"], ["-v", "-o", "out.h5"], ["--json", "-o", "out.h5"], ["-n", "--json"]],
+                         ids=" ".join)
 def test_reader_leaves_after_a_line(tmp_path, args):
     """head -1: no trouble to a dry run, and none to an output either."""
     names = ["a%d=in.txt" % i for i in range(1500)]
-    t = Trial(tmp_path, *names, *args, in_txt="1 x\n").start(**{"stderr" if "-v" in args else "stdout": subprocess.PIPE})
+    t = Trial(tmp_path, *names, *args,
+              in_txt="1 x\n").start(**{"stderr" if "-v" in args else "stdout": subprocess.PIPE})
     pipe = t.process.stderr if "-v" in args else t.process.stdout
     assert os.read(pipe.fileno(), 10)
     pipe.close()
@@ -761,7 +785,8 @@ needs_library = pytest.mark.skipif(sanitized() or counted() or not os.path.exist
 
 BAD = "1 2\nx y\n3 4\n"
 MIXED = "".join("%d\n" % i for i in range(150_000)) + "word\n" + "".join("%d\n" % i for i in range(150_000))
-FILES = {"a_txt": SMALL, "b_csv": "# n\nx,y\n1,2\n3,4\n", "bad_txt": BAD, "bad2_txt": BAD, "mixed_txt": MIXED, "long_txt": text_of(60_000), "list": "a.txt\nb.csv\n",
+FILES = {"a_txt": SMALL, "b_csv": "# n\nx,y\n1,2\n3,4\n", "bad_txt": BAD, "bad2_txt": BAD, "mixed_txt": MIXED,
+         "long_txt": text_of(60_000), "list": "a.txt\nb.csv\n",
          "in_txt_gz": gzip.compress(text_of(60_000).encode(), 1)}
 SCENES = {  # arguments and what a run without a fault gives
     "contiguous": (["a.txt", "b.csv", "-o", "out.h5", "-j", "2"], 0),
@@ -771,7 +796,8 @@ SCENES = {  # arguments and what a run without a fault gives
     "gzip, packed": (["in.txt.gz", "-o", "out.h5", "-z", "4", "--memory", "24M", *TYPES], 0),
     "pipe": (["-", "-o", "out.h5"], 0),
     "pipe, typed": (["-", "-o", "out.h5", *TYPES], 0),
-    "rejects": (["bad.txt", "bad2.txt", "-o", "out.h5", "-t", "a:i4,b:i4", "--max-errors", "5", "--rejects", "rejects.tsv"], 3),
+    "rejects": (["bad.txt", "bad2.txt", "-o", "out.h5", "-t", "a:i4,b:i4", "--max-errors", "5", "--rejects",
+                 "rejects.tsv"], 3),
     "two passes": (["mixed.txt", "-o", "out.h5", "-j", "2"], 0),
     "list": (["-T", "list", "-o", "out.h5", "-f", "--json"], 0),
     "concat": (["bad.txt", "bad2.txt", "-o", "out.h5", "--concat", "all", "-t", "a:S2,b:S2"], 0),
@@ -779,16 +805,22 @@ SCENES = {  # arguments and what a run without a fault gives
     "dry run": (["-n", "a.txt", "b.csv"], 0),
 }
 CALLS = {  # errno that it fails with
-    "mmap": "ENOMEM", "madvise": "EINVAL", "fork": "EAGAIN", "socketpair": "EMFILE", "ppoll": "ENOMEM", "send": "ENOBUFS", "read": "EIO",
-    "pread": "EIO", "write": "ENOSPC", "pwrite": "ENOSPC", "ftruncate": "EIO", "fsync": "EIO", "fchmod": "EPERM", "close": "EIO", "link": "EPERM",
-    "rename": "EACCES", "open": "EMFILE", "fopen": "EMFILE", "stat": "EIO", "lstat": "EIO", "fstat": "EIO", "lseek": "EIO", "opendir": "EMFILE",
+    "mmap": "ENOMEM", "madvise": "EINVAL", "fork": "EAGAIN", "socketpair": "EMFILE", "ppoll": "ENOMEM",
+    "send": "ENOBUFS", "read": "EIO",
+    "pread": "EIO", "write": "ENOSPC", "pwrite": "ENOSPC", "ftruncate": "EIO", "fsync": "EIO", "fchmod": "EPERM",
+    "close": "EIO", "link": "EPERM",
+    "rename": "EACCES", "open": "EMFILE", "fopen": "EMFILE", "stat": "EIO", "lstat": "EIO", "fstat": "EIO",
+    "lseek": "EIO", "opendir": "EMFILE",
     "fcntl": "ENOLCK", "mkostemp": "EACCES",
 }
 
 
 @functools.lru_cache(maxsize=None)
 def own_code():
-    """Where the program's own functions are, as from-to,... in hexadecimal: HDF5 may be linked into it, and all its names begin with H5."""
+    """Where the program's own functions are, as from-to,... in hexadecimal.
+
+    HDF5 may be linked into it, and all its names begin with H5.
+    """
     found, inside = "", False
     for line in subprocess.run(["nm", "-n", PROGRAM], stdout=subprocess.PIPE, check=True).stdout.decode().splitlines():
         address, kind, name = line.split() if len(line.split()) == 3 else ("", "", "")
@@ -813,7 +845,8 @@ class Sweep:
         files = Trial(tmp_path / "files", **FILES)
         self.links = [files.path(name) for name in files.before]
         if self.named:
-            self.want = reference(tmp_path, *self.args, statuses=(self.status,), beside=self.beside, stdin=SMALL.encode(),
+            self.want = reference(tmp_path, *self.args, statuses=(self.status,), beside=self.beside,
+                                  stdin=SMALL.encode(),
                                   mine=self.mine, links=self.links)
 
     def run(self, call, at, number="EIO", caller="", ever=False):
@@ -822,7 +855,8 @@ class Sweep:
         with open(count, "wb") as f:
             f.write(bytes(8))
         t = Trial(folder, *self.args, mine=self.mine, links=self.links)
-        env = {"LD_PRELOAD": LIBRARY, "FAILING_CALL": call, "FAILING_AT": str(at), "FAILING_COUNT": count, "FAILING_CALLER": caller,
+        env = {"LD_PRELOAD": LIBRARY, "FAILING_CALL": call, "FAILING_AT": str(at), "FAILING_COUNT": count,
+               "FAILING_CALLER": caller,
                "FAILING_PROGRAM": own_code() if caller else "",
                "FAILING_ERRNO": str(getattr(errno, number, 0)), **({"FAILING_EVER": "1"} if ever else {})}
         with subprocess.Popen(["cat", t.path("a.txt")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as source:
@@ -845,7 +879,7 @@ class Sweep:
         return t
 
     def turns(self, n, at_most):
-        """All calls when they are few or time is plenty; else some, from the first to the last, other ones in each scene."""
+        """All calls when they are few or time is plenty; else some, from first to last, other ones in each scene."""
         if EVERYTHING or n <= at_most:
             return range(1, n + 1)
         return sorted({1 + (i * n + self.shift * n // len(SCENES)) // at_most % n for i in range(at_most)})
@@ -895,8 +929,10 @@ def test_calls_that_are_interrupted(tmp_path, scene, number):
 
 @needs_library
 @pytest.mark.parametrize("call, number, word", [
-    ("pwrite", "ENOSPC", "No space left"), ("pwrite", "EDQUOT", "quota"), ("fork", "EAGAIN", "cannot start a worker"), ("ppoll", "ENOMEM", "workers"),
-    ("pread", "EIO", "error"), ("fsync", "EIO", "error"), ("socketpair", "ENFILE", "cannot start a worker"), ("mmap", "ENOMEM", "memory"), ("open", "EMFILE", "open"),
+    ("pwrite", "ENOSPC", "No space left"), ("pwrite", "EDQUOT", "quota"), ("fork", "EAGAIN", "cannot start a worker"),
+    ("ppoll", "ENOMEM", "workers"),
+    ("pread", "EIO", "error"), ("fsync", "EIO", "error"), ("socketpair", "ENFILE", "cannot start a worker"),
+    ("mmap", "ENOMEM", "memory"), ("open", "EMFILE", "open"),
 ])
 @pytest.mark.parametrize("scene", ["contiguous", "packed"])
 def test_calls_fail_from_some_time_on(tmp_path, scene, call, number, word):
@@ -907,7 +943,9 @@ def test_calls_fail_from_some_time_on(tmp_path, scene, call, number, word):
 
 
 @needs_library
-@pytest.mark.parametrize("call, number", [("madvise", "EINVAL"), ("fcntl", "ENOLCK"), ("link", "EPERM"), ("opendir", "EACCES"), ("fopen", "EACCES"),
+@pytest.mark.parametrize("call, number",
+                         [("madvise", "EINVAL"), ("fcntl", "ENOLCK"), ("link", "EPERM"), ("opendir", "EACCES"),
+                          ("fopen", "EACCES"),
                                           ("pthread_create", "EAGAIN")])
 def test_calls_that_are_not_needed(tmp_path, call, number):
     """Old kernels, file systems without locks or hard links, no room for a thread."""
@@ -919,8 +957,8 @@ def test_calls_that_are_not_needed(tmp_path, call, number):
 
 @needs_library
 def test_allocations_of_libraries(tmp_path):
-    """HDF5 1.10 itself may crash when malloc(3) fails in it. Then the run is as one that was killed: no half output, no worker, and the
-    next run clears away."""
+    """HDF5 1.10 itself may crash when malloc(3) fails in it. Then the run is as one that was killed: no half output,
+    no worker, and the next run clears away."""
     sweep = Sweep(tmp_path, "contiguous")
     n = sweep.run("malloc", 0, "ENOMEM", "library").n_calls
     crashed = {128 + signal.SIGSEGV, 128 + signal.SIGABRT, 255}

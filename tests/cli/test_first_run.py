@@ -10,7 +10,8 @@ TABLE = "id mass name\n1 2.5 x\n2 3.5 y\n3 4.5 z\n4 5.5 w\n5 6.5 v\n6 7.5 u\n7 8
 
 @pytest.mark.parametrize("text, message", [
     (b"\x00\x01\x02\x03", "in.txt:1:1: NUL byte: not a text file?"), (b"# c\n\n1 \x002\n", "in.txt:3:2: NUL byte"),
-    (b"1 2\r3 4\r", "in.txt:1:2: carriage return inside a line; where lines end in CR alone, as in old Mac files, use tr"),
+    (b"1 2\r3 4\r",
+     "in.txt:1:2: carriage return inside a line; where lines end in CR alone, as in old Mac files, use tr"),
     ("1 2\n3 4\n".encode("utf-16"), "UTF-16"), ("1 2\n3 4\n".encode("utf-16-le"), "in.txt:1:1: NUL byte"),
     (b"PK\x03\x04\x14\x00", "CSV"), (b"\x89HDF\r\n\x1a\n", "HDF5 file already"), (b"\x1f\x9d\x90", "zcat"),
     (b'\n"never closed\n1 2\n', "in.txt:2:1: the quoted field that begins here is never closed"),
@@ -89,11 +90,13 @@ def test_short_tables_that_may_be_anything(tool, text):
     assert "--skip-lines" not in tool.refuse(text)
 
 
-@pytest.mark.parametrize("text, names", [("a;b;c\n1,5;2;x\n-1,25;3;y\n", "column 'a' is"), ("1,5;2,7\n1,25;3\n", "columns 'f0', 'f1' are")])
+@pytest.mark.parametrize("text, names", [("a;b;c\n1,5;2;x\n-1,25;3;y\n", "column 'a' is"),
+                                         ("1,5;2,7\n1,25;3\n", "columns 'f0', 'f1' are")])
 def test_decimal_commas_are_noticed(tool, text, names):
     tool.write("in.txt", text)
     err = tool.ok("in.txt", "-o", "out.h5").err
-    assert "%s text for commas in numbers: if they are decimal ones, give points by tr , . <FILE | shmload NAME=-" % names in err
+    words = "%s text for commas in numbers: if they are decimal ones, give points by tr , . <FILE | shmload NAME=-"
+    assert words % names in err
     assert tool.read()[0][0] == b"1,5"
     tool.ok("in=-", "-o", "out.h5", "-f", stdin=text.replace(",", ".").encode())
     assert tool.read()[0][0] == 1.5
@@ -111,7 +114,8 @@ def test_other_commas_are_not(tool):
 
 @pytest.mark.parametrize("text, rival, n", [
     ("a\t\t1\nb\t\t2\n", "\\t", 3), ("the one\t1\nthe two\t2\n", "\\t", 2), ("\ta\t1\n\tb\t2\n", "\\t", 3),
-    ("2024-01-01 10:00,1.5\n2024-01-01 11:00,2.5\n", ",", 2), ("2024-01-01 10:00;1.5;2\n2024-01-01 11:00;2.5;2\n", ";", 3),
+    ("2024-01-01 10:00,1.5\n2024-01-01 11:00,2.5\n", ",", 2),
+    ("2024-01-01 10:00;1.5;2\n2024-01-01 11:00;2.5;2\n", ";", 3),
 ])
 def test_blanks_and_a_rival(tool, text, rival, n):
     tool.write("in.txt", text)
@@ -131,7 +135,8 @@ CURED = [
     ("a b\n1 x\n3000000000 y\n", "a:i4,b:S1", "a=i8"), ("a b\n1 x\n-1 y\n", "a:u1,b:S1", "a=i2"),
     ("a b\n1 x\n2 long\n", "a:i4,b:S1", "b=S4"), ("a b\n1 x\n2.5 y\n", "a:i4,b:S1", "a=f8"),
     ("a b\nNA x\n2 y\n", "a:i4,b:S1", "a=f8"), ("a,the b\n1,x\n2,long\n", "[('a','i4'),('the b','S1')]", "the b=S4"),
-    ("1 2 300\n", "a:i4,v:(2)i1", "v=i2"), ("a b\n1 x\n2 long\n", "b=S1", "b=S4"), ("a b\n1 x\n300 y\n", "a=i1", "a=i2"),
+    ("1 2 300\n", "a:i4,v:(2)i1", "v=i2"), ("a b\n1 x\n2 long\n", "b=S1", "b=S4"),
+    ("a b\n1 x\n300 y\n", "a=i1", "a=i2"),
 ]
 
 
@@ -154,7 +159,8 @@ def test_a_code_for_missing_values_is_suspected(tool, code, kind):
 def test_strings_of_any_width(tool):
     text = "id chr\n007 1\n12345 22\n1 3\n"
     got = tool.load(text, "-t", "id=S,chr=S")
-    assert [got.dtype[n].str for n in got.dtype.names] == ["|S5", "|S2"] and got["id"].tolist() == [b"007", b"12345", b"1"]
+    assert [got.dtype[n].str for n in got.dtype.names] == ["|S5",
+                                                           "|S2"] and got["id"].tolist() == [b"007", b"12345", b"1"]
     rows = ["%d 1" % (i % 1000) for i in range(300_000)]
     rows[200_000] = "1234567890123 1"
     got = tool.load("\n".join(rows) + "\n", "-t", "f0=S")
@@ -197,7 +203,8 @@ def test_what_made_it_be_parsed_twice(tool, way):
 def test_lines_can_be_reckoned(tool):
     text = "skipped\n\n# made by hand\na,b\n1,2\n\n# c\n3,4\n5,6 # d\nx,y\nfooter\n"
     tool.write("in.csv", text)
-    options = ["in.csv", "-o", "out.h5", "-f", "-t", "a:i4,b:i4", "--skip-lines", "2", "--skip-footer", "1", "--max-errors", "5"]
+    options = ["in.csv", "-o", "out.h5", "-f", "-t", "a:i4,b:i4", "--skip-lines", "2", "--skip-footer", "1",
+               "--max-errors", "5"]
     done = tool.run(*options, "-v")
     assert done.status == 3 and " 10 lines (4 above, 2 without a record), comma" in done.err, done
     account = json.loads(tool.run(*options, "--json").out)["inputs"][0]
@@ -221,7 +228,8 @@ def test_header_above_fixed_widths(tool):
     rows = "0001 2.5 a\n0002 3.5 b\n"
     assert tool.load("#ID  VAL F\n" + rows, "--widths", "5,4,1").dtype.names == ("ID", "VAL", "F")
     assert tool.load("ID   VAL F\n" + rows, "--widths", "5,4,1").dtype.names == ("ID", "VAL", "F")
-    assert tool.load("# made by hand\n" + rows, "--widths", "5,4,1").dtype.names == ("f0", "f1", "f2"), "words cut through"
+    names = tool.load("# made by hand\n" + rows, "--widths", "5,4,1").dtype.names
+    assert names == ("f0", "f1", "f2"), "words cut through"
 
 
 def test_dtype_file_with_blanks_between(tool):
@@ -233,9 +241,12 @@ USUAL = "id;name;x\n1;a;2.5\n2;b;3.5\n"
 
 
 @pytest.mark.parametrize("text, names, rows", [
-    ("\ufeff" + USUAL.replace("\n", "\r\n"), ("id", "name", "x"), 2), ('"id";"the name";"x [m]"\r\n1;"a";2.5\r\n', ("id", "the name", "x [m]"), 1),
-    ("id;name;x;\n1;a;2.5;\n", ("id", "name", "x", "f3"), 1), ("x\n1\n2\n", ("x",), 2), ("1\n2\n", ("f0",), 2), ("5", ("f0",), 1),
-    ("1 2 3\n", ("f0", "f1", "f2"), 1), ("a,b\n", ("f0", "f1"), 1), ("word", ("f0",), 1), ("\n\n1 2\n\n", ("f0", "f1"), 1),
+    ("\ufeff" + USUAL.replace("\n", "\r\n"), ("id", "name", "x"), 2),
+    ('"id";"the name";"x [m]"\r\n1;"a";2.5\r\n', ("id", "the name", "x [m]"), 1),
+    ("id;name;x;\n1;a;2.5;\n", ("id", "name", "x", "f3"), 1), ("x\n1\n2\n", ("x",), 2), ("1\n2\n", ("f0",), 2),
+    ("5", ("f0",), 1),
+    ("1 2 3\n", ("f0", "f1", "f2"), 1), ("a,b\n", ("f0", "f1"), 1), ("word", ("f0",), 1),
+    ("\n\n1 2\n\n", ("f0", "f1"), 1),
 ])
 def test_usual_files(tool, text, names, rows):
     got = tool.load(text)
@@ -247,7 +258,8 @@ def test_header_alone(tool):
     tool.write("a.txt", "x,y\n1,2\n")
     tool.write("b.txt", "x,y\n")
     tool.ok("a.txt", "b.txt", "-o", "both.h5")
-    assert tool.read("b", "both.h5").shape == (0,) and tool.read("b", "both.h5").dtype == tool.read("a", "both.h5").dtype
+    a, b = tool.read("a", "both.h5"), tool.read("b", "both.h5")
+    assert b.shape == (0,) and b.dtype == a.dtype
 
 
 def test_header_above_nothing_but_missing_values(tool):

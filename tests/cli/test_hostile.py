@@ -80,7 +80,8 @@ def test_files_of_one_byte(tool):
         assert "in.txt:1:1" in tool.refuse(bytes([byte]), "-t", "s:S1")
 
 
-@pytest.mark.parametrize("text", [b"", b"\xef\xbb\xbf", b"\n" * 5, b" \t\n\t\n", b"# c\n\xef", b"\xef\xbb\xbf# x\n   \n\n\t\n", b"\r\n\r\r\n", b"\t\t\n\t\t\n"],
+@pytest.mark.parametrize("text", [b"", b"\xef\xbb\xbf", b"\n" * 5, b" \t\n\t\n", b"# c\n\xef",
+                                  b"\xef\xbb\xbf# x\n   \n\n\t\n", b"\r\n\r\r\n", b"\t\t\n\t\t\n"],
                          ids=repr)
 def test_nothing_but_blanks(tool, text):
     if text.endswith(b"\xef"):
@@ -140,8 +141,10 @@ def test_junk_behind_blanks_is_told_where_the_quote_is(tool):
 
 # ---- names ---------------------------------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("name", [b"n" * 251 + b".txt", b"caf\xe9.txt", b"\xff\xfe.txt", b"two\nlines.txt", b"tab\tand\x1b[31m.txt", b" .txt", b"a b.txt",
-                                  b"quote'\".txt", "né€.txt".encode(), b"%s%n.txt", b"..txt", b"...", b"no_extension", b"x.txt.gz.txt", b"=.txt"],
+@pytest.mark.parametrize("name", [b"n" * 251 + b".txt", b"caf\xe9.txt", b"\xff\xfe.txt", b"two\nlines.txt",
+                                  b"tab\tand\x1b[31m.txt", b" .txt", b"a b.txt",
+                                  b"quote'\".txt", "né€.txt".encode(), b"%s%n.txt", b"..txt", b"...", b"no_extension",
+                                  b"x.txt.gz.txt", b"=.txt"],
                          ids=lambda n: repr(n)[:40])
 def test_file_names(tool, name):
     """Each is stored under some name and read back, or refused with a line that holds no control character."""
@@ -149,7 +152,8 @@ def test_file_names(tool, name):
     with open(os.path.join(folder, name), "wb") as f:
         f.write(b"1 x\n")
     path = b"x=./" + name if b"=" in name else b"./" + name
-    done = subprocess.run([PROGRAM.encode(), path, b"-o", b"out.h5", b"-v", *[o.encode() for o in TWO]], cwd=folder, stdout=subprocess.PIPE,
+    done = subprocess.run([PROGRAM.encode(), path, b"-o", b"out.h5", b"-v", *[o.encode() for o in TWO]], cwd=folder,
+                          stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE)
     lines = done.stderr.decode().splitlines()  # all of it is UTF-8
     assert all(c.isprintable() for line in lines for c in line), lines
@@ -173,7 +177,8 @@ def test_names_that_look_like_options(tool, name):
 # ---- compressed ----------------------------------------------------------------------------------------------------
 
 SMALL = b"".join(b"%d w%d\n" % (i, i * i % 97) for i in range(40))
-PACKED = {"gzip": gzip.compress(SMALL, mtime=0), "bzip2": bz2.compress(SMALL), "xz": lzma.compress(SMALL), "zstd": zstd(SMALL)}
+PACKED = {"gzip": gzip.compress(SMALL, mtime=0), "bzip2": bz2.compress(SMALL), "xz": lzma.compress(SMALL),
+          "zstd": zstd(SMALL)}
 ROWS = [(i, b"w%d" % (i * i % 97)) for i in range(40)]
 
 
@@ -196,7 +201,8 @@ def each(tool, variants):
 @pytest.mark.parametrize("codec", PACKED)
 def test_cut_anywhere(tool, codec):
     packed = PACKED[codec]
-    ends = sorted({*range(0, 24), *range(24, len(packed), max(1, len(packed) // 20)), *range(len(packed) - 12, len(packed))})
+    ends = sorted({*range(0, 24), *range(24, len(packed), max(1, len(packed) // 20)),
+                   *range(len(packed) - 12, len(packed))})
     got = each(tool, [packed[:end] for end in ends])
     assert got[0] == [] and all(rows is None for rows in got[1:])
 
@@ -205,14 +211,17 @@ def test_cut_anywhere(tool, codec):
 def test_one_damaged_byte(tool, codec):
     """Checksums find it, or it stood where nothing depends on it."""
     packed = PACKED[codec]
-    places = sorted({*range(0, 20), *range(20, len(packed), max(1, len(packed) // 25)), *range(len(packed) - 10, len(packed))})
+    places = sorted({*range(0, 20), *range(20, len(packed), max(1, len(packed) // 25)),
+                     *range(len(packed) - 10, len(packed))})
     got = each(tool, [packed[:i] + bytes([packed[i] ^ 0x41]) + packed[i + 1:] for i in places])
     assert all(rows is None or rows == ROWS for rows in got)
     assert sum(rows is None for rows in got) > len(got) // 2
 
 
 @pytest.mark.skipif(sanitized(), reason="the sanitizer's own memory counts too")
-@pytest.mark.parametrize("pack, text, times", [(gzip.compress, b" ", 100), (gzip.compress, b"1 x\n", 100), (bz2.compress, b"\n", 5), (gzip.compress, b"x", 100)],
+@pytest.mark.parametrize("pack, text, times",
+                         [(gzip.compress, b" ", 100), (gzip.compress, b"1 x\n", 100), (bz2.compress, b"\n", 5),
+                          (gzip.compress, b"x", 100)],
                          ids=["blanks", "rows", "line feeds", "one line"])
 def test_bombs(tool, pack, text, times):
     """Up to 100 MB out of very little, within --memory 64M."""

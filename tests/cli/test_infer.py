@@ -14,10 +14,14 @@ def types(array):
 
 
 @pytest.mark.parametrize("values, kind", [
-    (["1", "-2", "+3"], "i4"), (["2147483647", "-2147483648"], "i4"), (["2147483648", "1"], "i8"), (["-2147483649"], "i8"),
-    (["9223372036854775807", "-9223372036854775808"], "i8"), (["9223372036854775808", "0"], "u8"), (["18446744073709551615"], "u8"),
-    (["1", "2.5"], "f8"), (["1e3", "2"], "f8"), (["1", "nan"], "f8"), (["1.5d0", "-inf"], "f8"), (["1.0-300"], "f8"), (["1", "NA"], "f8"),
-    (["abc", "x"], "S3"), (["1", "2", "x1"], "S2"), (["2026-03-21"], "S10"), (["12:30"], "S5"), (["0x10"], "S4"), (["007", "12"], "i4"),
+    (["1", "-2", "+3"], "i4"), (["2147483647", "-2147483648"], "i4"), (["2147483648", "1"], "i8"),
+    (["-2147483649"], "i8"),
+    (["9223372036854775807", "-9223372036854775808"], "i8"), (["9223372036854775808", "0"], "u8"),
+    (["18446744073709551615"], "u8"),
+    (["1", "2.5"], "f8"), (["1e3", "2"], "f8"), (["1", "nan"], "f8"), (["1.5d0", "-inf"], "f8"), (["1.0-300"], "f8"),
+    (["1", "NA"], "f8"),
+    (["abc", "x"], "S3"), (["1", "2", "x1"], "S2"), (["2026-03-21"], "S10"), (["12:30"], "S5"), (["0x10"], "S4"),
+    (["007", "12"], "i4"),
     (["1.5", "1,5"], "S3"), (["NA", "NA"], "f8"), (["-"], "S1"), (["10-20"], "S5"), (["1.#INF", "2"], "S6"),
 ])
 def test_types(tool, values, kind):
@@ -36,7 +40,8 @@ def test_integers_that_fit_nothing(tool):
     assert "dtype" in err
 
 
-@pytest.mark.parametrize("last, kind", [("2.5", "f8"), ("3000000000", "i8"), ("word", "S9"), ("9223372036854775808", "u8"), ("NA", "f8")])
+@pytest.mark.parametrize("last, kind", [("2.5", "f8"), ("3000000000", "i8"), ("word", "S9"),
+                                        ("9223372036854775808", "u8"), ("NA", "f8")])
 def test_one_late_value_decides(tool, last, kind):
     """A value that no sample has seen, near the end but not at it; the row beside it must survive too."""
     n = 200_000
@@ -82,8 +87,10 @@ def test_override(tool):
 @pytest.mark.parametrize("text, names", [
     ("id name mass\n1 x 2.5\n", ("id", "name", "mass")), ("# id name mass\n1 x 2.5\n", ("id", "name", "mass")),
     ("# made by hand\n#id name mass\n1 x 2.5\n", ("id", "name", "mass")), ("a b c\nx y z\n", ("f0", "f1", "f2")),
-    ("1 2 3\n4 5 6\n", ("f0", "f1", "f2")), ("id 2020 mass\n1 2 3\n", ("f0", "f1", "f2")), ("id,name,mass\n1,x,2.5\n", ("id", "name", "mass")),
-    ('"id","the name",mass\n1,x,2.5\n', ("id", "the name", "mass")), ("# a comment of one two three four words\n1 x 2.5\n", ("f0", "f1", "f2")),
+    ("1 2 3\n4 5 6\n", ("f0", "f1", "f2")), ("id 2020 mass\n1 2 3\n", ("f0", "f1", "f2")),
+    ("id,name,mass\n1,x,2.5\n", ("id", "name", "mass")),
+    ('"id","the name",mass\n1,x,2.5\n', ("id", "the name", "mass")),
+    ("# a comment of one two three four words\n1 x 2.5\n", ("f0", "f1", "f2")),
 ])
 def test_header(tool, text, names):
     assert tool.load(text).dtype.names == names
@@ -109,7 +116,8 @@ def test_names_are_cleaned(tool):
     ("1 x\n2 y\n", "blanks", [(1, b"x"), (2, b"y")]), ("1\tx\n2\ty\n", "blanks", [(1, b"x"), (2, b"y")]),
     ("1\ta b\n2\ty\n", "tab", [(1, b"a b"), (2, b"y")]), ("1,x\n2,y\n", "comma", [(1, b"x"), (2, b"y")]),
     ("1, a b\n2, c\n", "comma", [(1, b" a b"), (2, b" c")]), ("1;x\n2;y\n", "semicolon", [(1, b"x"), (2, b"y")]),
-    ("1|x\n2|y\n", "|", [(1, b"x"), (2, b"y")]), ("1\n2\n", "blanks", [(1,), (2,)]), ("1, 2\n3, 4\n", "comma", [(1, 2), (3, 4)]),
+    ("1|x\n2|y\n", "|", [(1, b"x"), (2, b"y")]), ("1\n2\n", "blanks", [(1,), (2,)]),
+    ("1, 2\n3, 4\n", "comma", [(1, 2), (3, 4)]),
 ])
 def test_delimiter_auto(tool, text, word, rows):
     tool.write("in.txt", text)
@@ -137,7 +145,8 @@ def reference(name):
     if name.startswith("meth"):
         return pd.read_csv(path, sep="\t", header=None, names=["f0", "f1", "f2", "f3", "f4"])
     if name == "simulation.txt":
-        return pd.read_csv(path, sep=r"\s+", skiprows=2, header=None, names=["step", "time", "energy", "drift", "converged"],
+        return pd.read_csv(path, sep=r"\s+", skiprows=2, header=None,
+                           names=["step", "time", "energy", "drift", "converged"],
                            float_precision="round_trip")
     if name == "station.txt":
         return pd.read_csv(path, sep=r"\s+")
@@ -165,8 +174,11 @@ def test_compressed_input_is_inferred_alike(tool):
     assert got.dtype == tool.load(text).dtype
 
 
-@pytest.mark.parametrize("header, more", [("", ["--usecols", "0,1"]), ("a b c\n", ["--usecols", "b,a"]), ("# a b c\n", ["--usecols", "a,b"]),
-                                          ("", ["--usecols", "b,0", "--names", "a,b,c"]), ("", ["--usecols", "0,1", "--matrix"])])
+@pytest.mark.parametrize("header, more",
+                         [("", ["--usecols", "0,1"]), ("a b c\n", ["--usecols", "b,a"]),
+                          ("# a b c\n", ["--usecols", "a,b"]),
+                                          ("", ["--usecols", "b,0", "--names", "a,b,c"]),
+                                          ("", ["--usecols", "0,1", "--matrix"])])
 @pytest.mark.parametrize("at", [0, 1, 20, 40])
 def test_a_bad_line_widens_no_type(tool, header, more, at):
     """A line that has not the fields that were chosen is set aside; that it begins with a word says nothing then."""

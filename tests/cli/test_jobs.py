@@ -15,7 +15,8 @@ DTYPE = "chr:S10,pos:i4,pct:f4,c:i4,t:i4"
 
 def coverage(n_rows, seed):
     rng = random.Random(seed)
-    return "".join("chr%d\t%d\t%.6g\t%d\t%d\n" % (rng.randrange(22), rng.randrange(10 ** 8), rng.random() * 100, rng.randrange(99), i)
+    return "".join("chr%d\t%d\t%.6g\t%d\t%d\n" % (rng.randrange(22), rng.randrange(10 ** 8), rng.random() * 100,
+                                                  rng.randrange(99), i)
                    for i in range(n_rows))
 
 
@@ -30,7 +31,8 @@ def inputs(tool):
 @pytest.mark.parametrize("layout", ["contiguous", "chunked"])
 def test_same_bytes(inputs, schema, layout):
     tool, names = inputs
-    ways = [["-j", "1"], ["-j", "2"], ["-j", "7"], ["-j", "1", "--slice", "1M"], ["-j", "3", "--slice", "1M"], ["--slice", "2M", "--memory", "64M"], []]
+    ways = [["-j", "1"], ["-j", "2"], ["-j", "7"], ["-j", "1", "--slice", "1M"], ["-j", "3", "--slice", "1M"],
+            ["--slice", "2M", "--memory", "64M"], []]
     outputs = {}
     for way in ways:
         tool.ok(*names, "-o", "out.h5", "-f", "--layout", layout, *schema, *way)
@@ -88,14 +90,17 @@ def test_processes_and_mappings(inputs):
     if not shutil.which("strace"):
         pytest.skip("no strace")
     trace = tool.path("trace")
-    command = ["strace", "-f", "-o", trace, "-e", "trace=process,mmap,openat,open", PROGRAM, *names, "-o", "out.h5", "-t", DTYPE, "-j", "2"]
-    done = subprocess.run(command, cwd=tool.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    command = ["strace", "-f", "-o", trace, "-e", "trace=process,mmap,openat,open", PROGRAM, *names, "-o", "out.h5",
+               "-t", DTYPE, "-j", "2"]
+    done = subprocess.run(command, cwd=tool.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE)
     if not os.path.exists(trace) or b"ptrace" in done.stderr:
         pytest.skip("strace cannot trace here")
     assert done.returncode == 0, done.stderr
     with open(trace) as f:
         text = f.read()
-    forks = re.findall(r"\b(?:clone3?|v?fork)\(.*= (?:\d+)$|<\.\.\. (?:clone3?|v?fork) resumed>.*= (?:\d+)$", text, re.M)
+    forks = re.findall(r"\b(?:clone3?|v?fork)\(.*= (?:\d+)$|<\.\.\. (?:clone3?|v?fork) resumed>.*= (?:\d+)$", text,
+                       re.M)
     assert len(forks) >= 4, "the four files with rows each have a worker"
     assert "CLONE_THREAD" not in text
     shared = re.findall(r"mmap\(.*MAP_SHARED\|MAP_ANONYMOUS", text)

@@ -42,7 +42,8 @@ def test_numbers(tool, row):
             line = "%s x\n" % word
             if cell.startswith("error"):
                 err = tool.refuse(line, "-t", "v:%s,s:S1" % dtype)
-                assert "in.txt:1:1: field 'v' (%s): '%s' is %s" % (dtype, word, "out of range" if "range" in cell else "not ") in err
+                reason = "out of range" if "range" in cell else "not "
+                assert "in.txt:1:1: field 'v' (%s): '%s' is %s" % (dtype, word, reason) in err
                 continue
             value = tool.load(line, "-t", "v:%s,s:S1" % dtype)["v"][0]
             want = int(word) if dtype[0] == "i" else python_float(word)
@@ -56,11 +57,13 @@ def test_number_rows_say_what_is_meant(tool):
     assert "counted in the account" in rows["1e999"][1]
     tool.write("in.txt", "1e999 x\n")
     assert "beyond range" in tool.ok("in.txt", "-o", "out.h5", "-f", "-t", "v:f8,s:S1").err
-    assert tool.load("1e-320 x\n", "-t", "v:f8,s:S1")["v"][0] == 1e-320 and tool.load("1e-999 x\n", "-t", "v:f8,s:S1")["v"][0] == 0
+    assert tool.load("1e-320 x\n", "-t", "v:f8,s:S1")["v"][0] == 1e-320
+    assert tool.load("1e-999 x\n", "-t", "v:f8,s:S1")["v"][0] == 0
     assert np.isnan(tool.load("**** x\n", "-t", "v:f8,s:S1", "--na", "****")["v"][0]) and "listed" in rows["****"][1]
 
 
-@pytest.mark.parametrize("text, kind", [("1.5-2", "S5"), ("1.5-200", "f8"), ("0x10", "S4"), ("2026-01-02", "S10"), ("12:30", "S5"),
+@pytest.mark.parametrize("text, kind", [("1.5-2", "S5"), ("1.5-200", "f8"), ("0x10", "S4"), ("2026-01-02", "S10"),
+                                        ("12:30", "S5"),
                                         ("\u00a05", "S3"), ('"7"', "i4")])
 def test_found_types(tool, text, kind):
     assert tool.load("%s x\n" % text)["f0"].dtype.str.lstrip("<|") == kind
@@ -68,7 +71,8 @@ def test_found_types(tool, text, kind):
 
 # ---- missing values: options and text of the first cell
 
-MISSING = {"NA": ([], "NA"), "empty, if delimited": ([], ""), "--na .": (["--na", "."], "."), "--na -9999": (["--na", "-9999"], "-9999")}
+MISSING = {"NA": ([], "NA"), "empty, if delimited": ([], ""), "--na .": (["--na", "."], "."),
+           "--na -9999": (["--na", "-9999"], "-9999")}
 
 
 @pytest.mark.parametrize("row", table("Missing values"), ids=lambda row: row[0])
@@ -120,7 +124,8 @@ LINES = {
     '5"': [('1 5"\n2 a"b"\n', [], [(1, b'5"'), (2, b'a"b"')])],
     "quote never closed": [('1 x\n2 "y\n3 z\n', [], "in.txt:2:")],
     "NUL byte, CR inside a line": [("1 x\n2 y\0\n", [], "in.txt:2:"), ("1 x\n2 y\rz\n", [], "in.txt:2:")],
-    "one field too few or too many": [("1 x\n2\n", [], "in.txt:2:2: 1 field where 2 are expected"), ("1 x\n2 y z\n", [], "in.txt:2:3: 3 fields")],
+    "one field too few or too many": [("1 x\n2\n", [], "in.txt:2:2: 1 field where 2 are expected"),
+                                      ("1 x\n2 y z\n", [], "in.txt:2:3: 3 fields")],
     "blanks beside a delimiter": [(" 1 , x \n", COMMA, [(1, b" x ")])],
     "two delimiters in a row": [("1,,\n", ["-d", ",", "-t", "v:i4,s:S8,t:S1"], [(1, b"", b"")])],
     "delimiter at the end of a line": [("1,\n", COMMA, [(1, b"")]), ("1,x,\n", COMMA, "in.txt:1:3: 3 fields")],

@@ -15,7 +15,8 @@ def values():
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8", ">f4", "<f8"])
-@pytest.mark.parametrize("options", [[], ["--layout", "chunked"], ["-z", "1"], ["-z", "5", "--checksum"], ["--chunk", "500"]], ids=" ".join)
+@pytest.mark.parametrize("options", [[], ["--layout", "chunked"], ["-z", "1"], ["-z", "5", "--checksum"],
+                                     ["--chunk", "500"]], ids=" ".join)
 def test_values(tool, values, dtype, options):
     got = tool.load(text_of(values), "--matrix", "-t", dtype, *options)
     assert got.dtype == np.dtype(dtype)
@@ -55,8 +56,10 @@ def test_width(tool, n, options):
 
 
 @pytest.mark.parametrize("text, dtype, want", [
-    ("1 2\n3 4\n", "<i4", [[1, 2], [3, 4]]), ("1 2.5\n3 4\n", "<f8", [[1, 2.5], [3, 4]]), ("1 9999999999\n3 4\n", "<i8", [[1, 9999999999], [3, 4]]),
-    ("1 18446744073709551615\n3 4\n", "<u8", [[1, 2 ** 64 - 1], [3, 4]]), ("1 NA\n3 4\n", "<f8", [[1, np.nan], [3, 4]]), ("7\n", "<i4", [[7]]),
+    ("1 2\n3 4\n", "<i4", [[1, 2], [3, 4]]), ("1 2.5\n3 4\n", "<f8", [[1, 2.5], [3, 4]]),
+    ("1 9999999999\n3 4\n", "<i8", [[1, 9999999999], [3, 4]]),
+    ("1 18446744073709551615\n3 4\n", "<u8", [[1, 2 ** 64 - 1], [3, 4]]), ("1 NA\n3 4\n", "<f8", [[1, np.nan], [3, 4]]),
+    ("7\n", "<i4", [[7]]),
 ])
 def test_inferred(tool, text, dtype, want):
     got = tool.load(text, "--matrix")
@@ -157,7 +160,8 @@ def test_dry_run_prints_what_can_be_given(tool):
     assert tool.ok("-n", "in.txt", "--matrix").out.startswith("f8\n")
 
 
-@pytest.mark.parametrize("options", [["-t", "S4"], ["-t", "f4,f4"], ["-t", "(3)f4"], ["-t", "a=f4"], ["--columns"], ["--units", "a=b"],
+@pytest.mark.parametrize("options", [["-t", "S4"], ["-t", "f4,f4"], ["-t", "(3)f4"], ["-t", "a=f4"], ["--columns"],
+                                     ["--units", "a=b"],
                                      ["--concat", "x", "--source-column", "s"]], ids=" ".join)
 def test_wrong(tool, options):
     assert "--matrix" in tool.refuse("1 2\n", "--matrix", *options, status=2)

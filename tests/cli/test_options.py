@@ -48,7 +48,8 @@ def test_readme_names_only_options_there_are(tool):
 def test_man_page_is_clean():
     if not shutil.which("mandoc"):
         pytest.skip("no mandoc")
-    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MAN], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", MAN], stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout.decode()
 
 
@@ -66,12 +67,18 @@ def test_version(tool):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["in.txt"], ["-o", "out.h5"], ["in.txt", "-o", "out.h5", "--nope"], ["in.txt", "-o", "out.h5", "-Z"], ["in.txt", "-o"],
-    ["in.txt", "-o", "out.h5", "-j", "0"], ["in.txt", "-o", "out.h5", "-j", "x"], ["in.txt", "-o", "out.h5", "-d", "ab"],
-    ["in.txt", "-o", "out.h5", "-d", '"'], ["in.txt", "-o", "out.h5", "--header", "maybe"], ["in.txt", "-o", "out.h5", "--max-errors", "-1"],
-    ["in.txt", "-o", "out.h5", "--memory", "1Q"], ["in.txt", "-o", "out.h5", "--skip-lines", "1.5"], ["in.txt", "-o", "out.h5", "-q", "-v"],
-    ["in.txt", "-o", "out.h5", "--widths", "1,0"], ["in.txt", "-o", "out.h5", "--widths", "1,2", "-d", ","], ["in.txt", "-o", "-"],
-    ["in.txt", "-o", "out.h5", "--rejects", "r"], ["in.txt", "-o", "out.h5", "-0"], ["in.txt", "-o", "out.h5", "-t", "@nothing"],
+    [], ["in.txt"], ["-o", "out.h5"], ["in.txt", "-o", "out.h5", "--nope"], ["in.txt", "-o", "out.h5", "-Z"],
+    ["in.txt", "-o"],
+    ["in.txt", "-o", "out.h5", "-j", "0"], ["in.txt", "-o", "out.h5", "-j", "x"],
+    ["in.txt", "-o", "out.h5", "-d", "ab"],
+    ["in.txt", "-o", "out.h5", "-d", '"'], ["in.txt", "-o", "out.h5", "--header", "maybe"],
+    ["in.txt", "-o", "out.h5", "--max-errors", "-1"],
+    ["in.txt", "-o", "out.h5", "--memory", "1Q"], ["in.txt", "-o", "out.h5", "--skip-lines", "1.5"],
+    ["in.txt", "-o", "out.h5", "-q", "-v"],
+    ["in.txt", "-o", "out.h5", "--widths", "1,0"], ["in.txt", "-o", "out.h5", "--widths", "1,2", "-d", ","],
+    ["in.txt", "-o", "-"],
+    ["in.txt", "-o", "out.h5", "--rejects", "r"], ["in.txt", "-o", "out.h5", "-0"],
+    ["in.txt", "-o", "out.h5", "-t", "@nothing"],
 ], ids=" ".join)
 def test_wrong_command_lines(tool, arguments):
     tool.write("in.txt", TEXT)

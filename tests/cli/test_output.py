@@ -14,7 +14,8 @@ from conftest import DATA, same_rows
 
 DTYPE = "chr:S10,pos:i4,pct:f4"
 TEXT = "chr1 10 1.5\nchr2 20 2.5\nchr3 30 NA\n"
-ROWS = np.array([(b"chr1", 10, 1.5), (b"chr2", 20, 2.5), (b"chr3", 30, np.nan)], [("chr", "S10"), ("pos", "i4"), ("pct", "f4")])
+ROWS = np.array([(b"chr1", 10, 1.5), (b"chr2", 20, 2.5), (b"chr3", 30, np.nan)],
+                [("chr", "S10"), ("pos", "i4"), ("pct", "f4")])
 
 
 def test_existing_output_is_refused(tool):
@@ -50,8 +51,10 @@ def test_nothing_but_the_output_is_left(tool):
 
 
 @pytest.mark.parametrize("arguments, word", [
-    (["missing.txt"], "missing.txt"), (["folder"], "directory"), (["in.txt", "sub/in.txt"], "sub/in.txt"), (["in.txt", "in.txt"], "in"),
-    (["a=in.txt", "a/b=sub/in.txt"], "a"), (["../x=in.txt"], "in.txt"), (["in.txt", "out=in.txt", "missing.txt"], "missing.txt"),
+    (["missing.txt"], "missing.txt"), (["folder"], "directory"), (["in.txt", "sub/in.txt"], "sub/in.txt"),
+    (["in.txt", "in.txt"], "in"),
+    (["a=in.txt", "a/b=sub/in.txt"], "a"), (["../x=in.txt"], "in.txt"),
+    (["in.txt", "out=in.txt", "missing.txt"], "missing.txt"),
 ])
 def test_inputs_are_checked_first(tool, arguments, word):
     tool.write("in.txt", TEXT)
@@ -85,7 +88,8 @@ def test_disk_full(tool, layout):
         resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
-    result = tool.run("in.txt", "-o", "out.h5", "-f", "-t", DTYPE, "--layout", layout, preexec_fn=limit, restore_signals=False)
+    result = tool.run("in.txt", "-o", "out.h5", "-f", "-t", DTYPE, "--layout", layout, preexec_fn=limit,
+                      restore_signals=False)
     assert result.status == 1 and result.err, result
     assert tool.files() == ["in.txt", "out.h5"] and tool.bytes_of("out.h5") == b"mine"
 

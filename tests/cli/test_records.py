@@ -8,8 +8,10 @@ ROWS = [(1, b"x"), (2, b"y")]
 
 
 @pytest.mark.parametrize("text", [
-    b"1 x\n2 y\n", b"1\tx\n2\ty\n", b"  1   x  \n\t2 \t y\t\n", b"1\vx\n2\fy\n", b"1 x\r\n2 y\r\n", b"1 x\r\r\n2 y\n", b"1 x\n2 y",
-    b"1 x\r\n2 y\r", b"\n\n1 x\n \t \n2 y\n\n", b"\xef\xbb\xbf1 x\n2 y\n", b"# head\n1 x\n# mid # dle\n2 y\n#end", b"  # head\n1 x\n2 y\n",
+    b"1 x\n2 y\n", b"1\tx\n2\ty\n", b"  1   x  \n\t2 \t y\t\n", b"1\vx\n2\fy\n", b"1 x\r\n2 y\r\n", b"1 x\r\r\n2 y\n",
+    b"1 x\n2 y",
+    b"1 x\r\n2 y\r", b"\n\n1 x\n \t \n2 y\n\n", b"\xef\xbb\xbf1 x\n2 y\n", b"# head\n1 x\n# mid # dle\n2 y\n#end",
+    b"  # head\n1 x\n2 y\n",
     b"1 x # one\n2 y #two\n", b"1 x #\n2 y\n", b"\r\n1 x\n\r\n2 y\n", b'1 "x"\n"2" y\n', b"1 x\n\n\n\n2 y\n   ",
 ], ids=repr)
 def test_blank_separated(tool, text):
@@ -17,7 +19,8 @@ def test_blank_separated(tool, text):
 
 
 @pytest.mark.parametrize("text, rows", [
-    (b"1 a#b\n", [(1, b"a#b")]), (b"1 #ff00aa\n", [(1, b"#ff00aa")]), (b'1 "a b"\n', [(1, b"a b")]), (b'1 "a\nb"\n2 c\n', [(1, b"a\nb"), (2, b"c")]),
+    (b"1 a#b\n", [(1, b"a#b")]), (b"1 #ff00aa\n", [(1, b"#ff00aa")]), (b'1 "a b"\n', [(1, b"a b")]),
+    (b'1 "a\nb"\n2 c\n', [(1, b"a\nb"), (2, b"c")]),
     (b'1 "a""b"\n', [(1, b'a"b')]), (b'1 5"\n', [(1, b'5"')]), (b'1 a"b\n', [(1, b'a"b')]), (b'1 ""\n', [(1, b"")]),
     (b'1 "#x"\n', [(1, b"#x")]), (b'1 "a\r\nb"\r\n', [(1, b"a\r\nb")]), (b'1 "\xc2\xa0"\n', [(1, b"\xc2\xa0")]),
 ], ids=repr)
@@ -26,8 +29,10 @@ def test_marks_in_fields(tool, text, rows):
 
 
 @pytest.mark.parametrize("text, rows", [
-    ("1,x\n2,y\n", ROWS), ("1,x\r\n2,y\r\n", ROWS), (" 1 ,x\n2,y\n", ROWS), ("1,a b\n", [(1, b"a b")]), ("1, a \n", [(1, b" a ")]),
-    ('1,"a,b"\n', [(1, b"a,b")]), ('"1","a ""b"""\n', [(1, b'a "b"')]), ("1,\n", [(1, b"")]), ("1,x\n \n2,y\n", ROWS), ("1,x\n\n2,y", ROWS),
+    ("1,x\n2,y\n", ROWS), ("1,x\r\n2,y\r\n", ROWS), (" 1 ,x\n2,y\n", ROWS), ("1,a b\n", [(1, b"a b")]),
+    ("1, a \n", [(1, b" a ")]),
+    ('1,"a,b"\n', [(1, b"a,b")]), ('"1","a ""b"""\n', [(1, b'a "b"')]), ("1,\n", [(1, b"")]), ("1,x\n \n2,y\n", ROWS),
+    ("1,x\n\n2,y", ROWS),
     ('1,"a\nb"\n2,c\n', [(1, b"a\nb"), (2, b"c")]), ("# c\n1,x\n2,y\n", ROWS), ('1,a"b\n', [(1, b'a"b')]),
 ], ids=repr)
 def test_delimited(tool, text, rows):
@@ -40,9 +45,11 @@ def test_delimiter_bytes(tool, option, byte):
 
 
 @pytest.mark.parametrize("text, place", [
-    (b"1 x\n2\n", "in.txt:2:"), (b"1 x\n2 y z\n", "in.txt:2:"), (b"1 x\n2 y\rz\n", "in.txt:2:"), (b'1 "x\n2 y\n', "in.txt:1:"),
+    (b"1 x\n2\n", "in.txt:2:"), (b"1 x\n2 y z\n", "in.txt:2:"), (b"1 x\n2 y\rz\n", "in.txt:2:"),
+    (b'1 "x\n2 y\n', "in.txt:1:"),
     (b'\n\n# c\n1 "x"y\n', "in.txt:4:"), (b"\n1 x\n\nz y\n", "in.txt:4:1: field 'a' (i4): 'z' is not an integer"),
-    (b'1 "a\nb"\nz y\n', "in.txt:3:1: field 'a' (i4): 'z' is not an integer"), (b"1 x\n2 123456789\n", "in.txt:2:2: field 's' (S8): "),
+    (b'1 "a\nb"\nz y\n', "in.txt:3:1: field 'a' (i4): 'z' is not an integer"),
+    (b"1 x\n2 123456789\n", "in.txt:2:2: field 's' (S8): "),
 ], ids=repr)
 def test_bad_line_has_a_place(tool, text, place):
     assert place in tool.refuse(text, *TWO)
@@ -67,7 +74,8 @@ def test_comment_marks(tool):
 
 
 def test_skip_lines_and_footer(tool):
-    assert tool.load("Station 9\nunits m\n1 x\n2 y\ntotal 2 rows\n", "--skip-lines", 2, "--skip-footer", 1, *TWO).tolist() == ROWS
+    assert tool.load("Station 9\nunits m\n1 x\n2 y\ntotal 2 rows\n", "--skip-lines", 2, "--skip-footer", 1,
+                     *TWO).tolist() == ROWS
     err = tool.refuse("a b c\n\n1 x\nz y\n", "--skip-lines", 1, *TWO)
     assert "in.txt:4:1:" in err, "line numbers stay those of the file"
 

@@ -93,7 +93,8 @@ class Maker:
         if r.random() < 0.06:
             return r.choice(self.s.na + [b"-9999.0", b"-9999", b"-1"] + [b"NA"] * self.typed).decode()
         if r.random() < (0.06 if self.wild and self.typed else 0):
-            return r.choice(["", "x", "1.5", "1e3", '""', '"', '"a"b', "0x10", "--1", "1_0", "\0", "a\rb", "#", "#x", "99999999999999999999",
+            return r.choice(["", "x", "1.5", "1e3", '""', '"', '"a"b', "0x10", "--1", "1_0", "\0", "a\rb", "#", "#x",
+                             "99999999999999999999",
                              "1e", ".", "nan(1)", '"1" ', '"\n"', 'a"b', "\u0661", "%", "//x"])
         text = self.sound(kind)
         return '"%s"' % text if r.random() < 0.03 and not text.startswith('"') else text
@@ -104,7 +105,8 @@ class Maker:
         if not sound and r.random() < (0.06 if self.wild and self.typed else 0):
             fields = fields[:-1] if r.random() < 0.5 else fields + ["1"]
         if self.s.delimiter == b"":
-            text = r.choice(["", "", " ", "\t "]) + "".join(f + r.choice([" ", " ", "\t", "  ", " \v\f"]) for f in fields)
+            text = r.choice(["", "", " ", "\t "])
+            text += "".join(f + r.choice([" ", " ", "\t", "  ", " \v\f"]) for f in fields)
             text = text if r.random() < 0.3 else text.rstrip()
         else:
             text = self.s.delimiter.decode().join(f if r.random() < 0.95 else " " + f + " " for f in fields)
@@ -113,7 +115,8 @@ class Maker:
         return text
 
     def between(self):
-        return self.rng.choice(["", "  ", "# a comment", " \t", "#", "  # indented", "% c", "//c"] if self.typed else ["", " ", "# a comment"])
+        return self.rng.choice(["", "  ", "# a comment", " \t", "#", "  # indented", "% c",
+                                "//c"] if self.typed else ["", " ", "# a comment"])
 
     def text(self):
         r = self.rng
@@ -136,7 +139,8 @@ class Maker:
 
 def options(maker):
     s = maker.s
-    out = ["-d", "blanks" if s.delimiter == b"" else s.delimiter.decode(), "--header", s.header, "--na", b",".join(s.na).decode()]
+    out = ["-d", "blanks" if s.delimiter == b"" else s.delimiter.decode(), "--header", s.header, "--na",
+           b",".join(s.na).decode()]
     out += ["--fill", str(s.fill)] if s.fill is not None else []
     if s.comments is not None:
         for mark in s.comments or [b""]:
@@ -179,7 +183,8 @@ def test_random_files(tool, seed):
     except ValueError:
         pytest.skip("a column of integers that fit no type")
     names = [tool.write("f%d.txt" % i, text) for i, text in enumerate(texts)]
-    result = tool.run(*names, "-o", "out.h5", "--max-errors", 10 ** 6, "--rejects", "bad.tsv", "-j", rng.choice([1, 2, 3]), *options(maker),
+    result = tool.run(*names, "-o", "out.h5", "--max-errors", 10 ** 6, "--rejects", "bad.tsv", "-j",
+                      rng.choice([1, 2, 3]), *options(maker),
                       env={"SHMLOAD_KERNEL": rng.choice(["", "", "scalar"])})
     assert result.status in (0, 3), (result, texts)
     refused = rejects(tool)
@@ -190,5 +195,7 @@ def test_random_files(tool, seed):
             about = (seed, options(maker), name, text)
             assert refused.get(name, []) == [(b.line, b.column, b.offset) for b in bad], about
             assert got.dtype == rows.dtype, about
-            assert got.tobytes() == rows.tobytes(), (about, [(g, w) for g, w in zip(got, rows) if g.tobytes() != w.tobytes()][:3])
+            assert got.tobytes() == rows.tobytes(), (about,
+                                                     [(g, w) for g,
+                                                      w in zip(got, rows) if g.tobytes() != w.tobytes()][:3])
     assert result.status == (3 if refused else 0)

@@ -64,7 +64,8 @@ def test_signal(tool, name, existing):
     if existing:
         tool.write("out.h5", "mine")
     p = start(tool, *(["-f"] if existing else []))
-    assert wait_for(lambda: children(p.pid) and [n for n in tool.files() if n.endswith(".tmp")]), "there should be a temporary"
+    at_work = wait_for(lambda: children(p.pid) and [n for n in tool.files() if n.endswith(".tmp")])
+    assert at_work, "there should be a temporary"
     os.kill(p.pid, getattr(signal, name))
     status, err = finish(p)
     assert status == 128 + getattr(signal, name), err
@@ -109,7 +110,8 @@ def test_closed_standard_output(tool):
     tool.write("in.txt", "1 x\n")
     r, w = os.pipe()
     os.close(r)
-    p = subprocess.Popen([PROGRAM, "in.txt", "-o", "out.h5", "-v"], stdin=subprocess.DEVNULL, stdout=w, stderr=w, cwd=tool.folder)
+    p = subprocess.Popen([PROGRAM, "in.txt", "-o", "out.h5", "-v"], stdin=subprocess.DEVNULL, stdout=w, stderr=w,
+                         cwd=tool.folder)
     os.close(w)
     assert p.wait(timeout=20) in (0, 1, 128 + signal.SIGPIPE, -signal.SIGPIPE)
     assert tool.files() in (["in.txt"], ["in.txt", "out.h5"])

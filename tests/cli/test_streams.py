@@ -39,17 +39,20 @@ def bgzip(text):
 
 
 CODECS = {
-    "gzip": gzip.compress(TEXT, 1), "members": b"".join(gzip.compress(TEXT[i:i + 99_999], 1) for i in range(0, len(TEXT), 99_999)),
+    "gzip": gzip.compress(TEXT, 1),
+    "members": b"".join(gzip.compress(TEXT[i:i + 99_999], 1) for i in range(0, len(TEXT), 99_999)),
     "bgzip": bgzip(TEXT), "bzip2": bz2.compress(TEXT), "xz": lzma.compress(TEXT, preset=0), "zstd": zstd(TEXT),
     "bzip2 twice": bz2.compress(TEXT[:50_000]) + bz2.compress(TEXT[50_000:]),
-    "xz twice": lzma.compress(TEXT[:50_000]) + lzma.compress(TEXT[50_000:]), "zstd twice": zstd(TEXT[:50_000]) + zstd(TEXT[50_000:]),
+    "xz twice": lzma.compress(TEXT[:50_000]) + lzma.compress(TEXT[50_000:]),
+    "zstd twice": zstd(TEXT[:50_000]) + zstd(TEXT[50_000:]),
 }
 
 
 @pytest.fixture(scope="module")
 def plain():
     rows = [line.split(b"\t") for line in TEXT.splitlines()]
-    return np.array([(c, int(p), np.float32(x.decode())) for c, p, x in rows], np.dtype([("chr", "S5"), ("pos", "i4"), ("pct", "f4")]))
+    return np.array([(c, int(p), np.float32(x.decode())) for c, p, x in rows],
+                    np.dtype([("chr", "S5"), ("pos", "i4"), ("pct", "f4")]))
 
 
 @pytest.mark.parametrize("codec", CODECS)
@@ -107,7 +110,8 @@ def test_damaged(tool, codec):
 
 def test_junk_behind_gzip(tool):
     assert "in.txt" in tool.refuse(CODECS["gzip"] + b"junk", "-t", DTYPE)
-    assert len(tool.load(CODECS["gzip"] + bytes(512), "-t", DTYPE)) == 60_000, "zero padding, as tapes have it, is no junk"
+    assert len(tool.load(CODECS["gzip"] + bytes(512), "-t",
+                         DTYPE)) == 60_000, "zero padding, as tapes have it, is no junk"
 
 
 def test_empty_gzip(tool):
@@ -120,7 +124,8 @@ def test_long_stream_in_bounded_memory(tool):
     feed = "import sys\nblock = ('%s\\n' % 'chr1 123456 99.5') * 4096\nfor _ in range(2304): sys.stdout.write(block)"
     source = subprocess.Popen([sys.executable, "-c", feed], stdout=subprocess.PIPE)
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    done = subprocess.run([PROGRAM, "-", "-o", "out.h5", "-t", DTYPE, "--memory", "64M"], stdin=source.stdout, cwd=tool.folder)
+    done = subprocess.run([PROGRAM, "-", "-o", "out.h5", "-t", DTYPE, "--memory", "64M"], stdin=source.stdout,
+                          cwd=tool.folder)
     peak_kib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     assert done.returncode == 0 and source.wait() == 0
     assert peak_kib == before or peak_kib < 80 * 1024

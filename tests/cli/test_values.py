@@ -69,7 +69,8 @@ def test_integer_out_of_range(tool, dtype, side):
     assert "out of range" in err
 
 
-@pytest.mark.parametrize("text", ["2.0", "1e3", "abc", "+", "-", "--1", "1_000", "0x10", "1,5", "1-", "inf", "nan", "1d0", "12a",
+@pytest.mark.parametrize("text", ["2.0", "1e3", "abc", "+", "-", "--1", "1_000", "0x10", "1,5", "1-", "inf", "nan",
+                                  "1d0", "12a",
                                   "\u0661", "1234567890123456789012x"])
 @pytest.mark.parametrize("dtype", ["i1", "i4", "u8"])
 def test_not_an_integer(tool, dtype, text):
@@ -77,8 +78,10 @@ def test_not_an_integer(tool, dtype, text):
     assert "in.txt:3:1: field 'v' (%s): '%s' is not an integer" % (dtype, text) in err
 
 
-FLOATS = ["0", "-0", "1", "+1", "-1", ".5", "5.", "-.5", "0.1", "0.3", "00012.50", "1e5", "1E+5", "1e-5", "1d5", "1D-5", "2.5q3",
-          "2.5Q-3", "5.68-304", "1.0+5", "-7.25-3", "123456789012345678901234567890", "0.000000000000000000000000000001",
+FLOATS = ["0", "-0", "1", "+1", "-1", ".5", "5.", "-.5", "0.1", "0.3", "00012.50", "1e5", "1E+5", "1e-5", "1d5", "1D-5",
+          "2.5q3",
+          "2.5Q-3", "5.68-304", "1.0+5", "-7.25-3", "123456789012345678901234567890",
+          "0.000000000000000000000000000001",
           "9007199254740993", "1.7976931348623157e308", "2.2250738585072014e-308", "2.2250738585072011e-308",
           "4.9e-324", "2.4703282292062328e-324", "1e-320", "1e-999", "-1e-999", "3.4028235e38", "3.4028236e38",
           "1.401298464324817e-45", "7.006492321624085e-46", "7.006492321624086e-46", "16777217", "16777219",
@@ -98,7 +101,8 @@ def test_float_spellings(tool, dtype):
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_float_extreme_exponents(tool, dtype):
-    got = load_column(tool, dtype, ["0e999999999", "1e-99999999999999999999", "-1e-400", "1e99999999999999999999", "-1e999"])
+    got = load_column(tool, dtype, ["0e999999999", "1e-99999999999999999999", "-1e-400", "1e99999999999999999999",
+                                    "-1e999"])
     same_bits(got, np.array([0.0, 0.0, -0.0, np.inf, -np.inf], dtype))
 
 
@@ -135,7 +139,8 @@ def test_float_midpoints(tool):
             scale *= 10
         digits = str(int(middle * scale))
         exponent = -(len(str(scale)) - 1)
-        values += ["%s0e%d" % (digits, exponent - 1), "%s1e%d" % (digits, exponent - 1), "%s9e%d" % (int(digits) - 1, exponent - 1)]
+        values += ["%s0e%d" % (digits, exponent - 1), "%s1e%d" % (digits, exponent - 1),
+                   "%s9e%d" % (int(digits) - 1, exponent - 1)]
         even = low if bits % 2 == 0 else high
         want += [even, high, low]
     same_bits(load_column(tool, "f4", values), np.array(want, "f4"))
@@ -149,8 +154,10 @@ def test_special_floats(tool):
         assert (got[:8] == np.inf).all() and (got[8:16] == -np.inf).all() and np.isnan(got[16:]).all()
 
 
-@pytest.mark.parametrize("text", ["0x10", "0x1p3", "nan(1)", "1.#INF", "1.#QNAN", "1e", "1e+", ".", "+", "-.", "e5", "1.2.3", "1,5", "--1",
-                                  "1d", "infinit", "infinityx", "na", "nanx", "1_0.5", "5-304", "1e5.5", "****", "1.5x"])
+@pytest.mark.parametrize("text", ["0x10", "0x1p3", "nan(1)", "1.#INF", "1.#QNAN", "1e", "1e+", ".", "+", "-.", "e5",
+                                  "1.2.3", "1,5", "--1",
+                                  "1d", "infinit", "infinityx", "na", "nanx", "1_0.5", "5-304", "1e5.5", "****",
+                                  "1.5x"])
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_not_a_number(tool, dtype, text):
     err = tool.refuse(column(["1.5", text]), "-t", "v:%s,s:S1" % dtype)

@@ -16,7 +16,8 @@ from conftest import PROGRAM, ROOT, children, sanitized
 
 LAYOUTS = [
     "", "--layout chunked", "-z 1", "-z 6 --no-shuffle", "-z zstd", "--shuffle", "--checksum", "--chunk 2000",
-    "--matrix", "--matrix -z 1", "--columns", "--columns --layout chunked", "--columns -z 1", "--concat all", "--concat all -z 1",
+    "--matrix", "--matrix -z 1", "--columns", "--columns --layout chunked", "--columns -z 1", "--concat all",
+    "--concat all -z 1",
     "--concat all --source-column src", "--concat all --columns",
 ]
 
