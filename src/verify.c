@@ -28,7 +28,6 @@ enum {
     BATCHES_EACH = 4,          /* for each reader, so that none has much to do while the others have nothing */
     BLOCK_BYTES = 1 << 20,     /* of rows that are read at once: they stay in the cache for their checksum */
     TICK_MS = 200,
-    REASON_BYTES = 160,
 };
 
 /* What one reader found. */
@@ -87,21 +86,10 @@ void verify_release(struct verify *v)
 
 /* ---- errors ---------------------------------------------------------------------------------------------------- */
 
-/* H5Ewalk2 callback: the innermost entry comes first. */
-static herr_t note_entry(unsigned n, const H5E_error2_t *entry, void *reason)
-{
-    if (n == 0 && entry->desc != NULL)
-        (void)snprintf(reason, REASON_BYTES, "%s", entry->desc);
-    return 0;
-}
-
-/* After an HDF5 call that failed, before the next one. */
+/* After an HDF5 call that failed. */
 static int cannot_read(struct reader *r, const char *what)
 {
-    char reason[REASON_BYTES] = "HDF5 gives no reason";
-
-    (void)H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, note_entry, reason);
-    (void)snprintf(r->finding->error, STORE_ERROR, "%.200s cannot be read back: %s", what, reason);
+    (void)snprintf(r->finding->error, STORE_ERROR, "%.200s cannot be read back: %.160s", what, hdf5_reason());
     return -1;
 }
 
@@ -160,36 +148,37 @@ static size_t rows_at_once(const struct reader *r)
     return most > chunk[0] ? most / (size_t)chunk[0] * (size_t)chunk[0] : (size_t)chunk[0];
 }
 
-/* Bytes that a part has of each row, and its number of rows. Errors -1 from HDF5 */
-static int look_at_part(hid_t part, size_t *row_bytes, uint64_t *n_rows)
+/* Bytes that a part has of each row, 0 where it has no rows of ours, and its number of rows. */
+static void look_at_part(hid_t part, size_t *row_bytes, uint64_t *n_rows)
 {
     hsize_t dims[1 + SCHEMA_DIMS] = {0};
     hid_t space = H5Dget_space(part), type = H5Dget_type(part);
     int rank = H5Sget_simple_extent_ndims(space);
     bool fits = rank >= 1 && rank <= 1 + SCHEMA_DIMS && H5Sget_simple_extent_dims(space, dims, NULL) == rank;
 
-    *row_bytes = H5Tget_size(type);
+    *row_bytes = fits ? H5Tget_size(type) : 0;
     *n_rows = dims[0];
     for (int i = 1; fits && i < rank; i++)
         *row_bytes *= dims[i];
     (void)H5Tclose(type);
     (void)H5Sclose(space);
-    return fits ? 0 : -1;
 }
 
 static int open_part(struct reader *r, size_t i)
 {
     const struct field *f = &r->schema->fields[i];
     bool column = r->schema->shape == SHAPE_COLUMNS;
-    size_t expected = column ? gather_field_bytes(f) : r->schema->row_bytes, row_bytes;
+    size_t expected = column ? gather_field_bytes(f) : r->schema->row_bytes, row_bytes = 0;
     char *path = NULL;
-    uint64_t n_rows;
+    uint64_t n_rows = 0;
     int result = -1;
 
     if (asprintf(&path, "/%s%s%s", path_of(r), column ? "/" : "", column ? f->name : "") < 0)
         return no_memory(r);
     r->parts[i] = H5Dopen2(r->h5, path, r->access);
-    if (r->parts[i] < 0 || look_at_part(r->parts[i], &row_bytes, &n_rows) != 0) {
+    if (r->parts[i] >= 0)
+        look_at_part(r->parts[i], &row_bytes, &n_rows);
+    if (r->parts[i] < 0) {
         (void)cannot_read(r, path);
     } else if (row_bytes != expected || (i > 0 && n_rows != r->n_rows)) {
         (void)snprintf(r->finding->error, STORE_ERROR, "%.150s, read back, has another shape than was stored", path);
@@ -235,21 +224,11 @@ static int open_dataset(struct reader *r, uint32_t dataset)
 /* The memory type is the file's: nothing is converted. Errors -1 from HDF5 */
 static int read_part(hid_t part, uint64_t first_row, size_t n_rows, void *to)
 {
-    hsize_t start[1 + SCHEMA_DIMS] = {first_row}, count[1 + SCHEMA_DIMS] = {0};
-    hid_t file_space = H5Dget_space(part), type = H5Dget_type(part), memory_space;
-    int rank = H5Sget_simple_extent_dims(file_space, count, NULL);
-    herr_t result = -1;
+    hid_t type = H5Dget_type(part);
+    int result = hdf5_read_rows(part, type, first_row, n_rows, to);
 
-    count[0] = n_rows;
-    memory_space = H5Screate_simple(rank, count, NULL);
-    if (H5Sselect_hyperslab(file_space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0)
-        result = H5Dread(part, type, memory_space, file_space, H5P_DEFAULT, to);
-    if (result < 0)
-        return -1; /* the reader's end is near, and its ids'; to close them now would forget the reason */
-    (void)H5Sclose(memory_space);
-    (void)H5Sclose(file_space);
     (void)H5Tclose(type);
-    return 0;
+    return result;
 }
 
 /* The block that has this row. */
@@ -345,7 +324,6 @@ static void provide_zstd(void)
 static int open_file(struct reader *r)
 {
     hdf5_prepare();
-    (void)H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     provide_zstd();
     r->access = H5Pcreate(H5P_DATASET_ACCESS);
     r->h5 = H5Fopen(r->all->verify->path, H5F_ACC_RDONLY, H5P_DEFAULT);
