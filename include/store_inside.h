@@ -33,7 +33,7 @@ struct record_type {
 };
 
 /* One dataset among those that a table becomes, and its share of the row. */
-struct part {
+struct store_part {
     char *path;           /* owned */
     hid_t type;           /* the record_type's */
     int rank;
@@ -79,7 +79,7 @@ struct store {
     size_t row_bytes;
     const struct record_type *type;
     size_t n_parts;
-    struct part *parts;
+    struct store_part *parts;
     uint64_t n_rows;        /* so far */
     bool reserved;          /* others write the rows */
     off_t place;            /* pieces: of the first row */
@@ -110,7 +110,7 @@ int store_go_on(const struct store *s, char error[STORE_ERROR]) MUST_USE;
 const struct record_type *store_find_type(struct store *s, const struct schema *schema, char error[STORE_ERROR]);
 void store_forget_types(struct store *s);
 
-/* Owner the caller. Errors -1, also for 0 bytes */
+/* A string of fixed size. Owner the caller. Errors -1, also for 0 bytes */
 hid_t store_text_type(size_t bytes, H5T_str_t padding, H5T_cset_t charset);
 
 /* ---- store_attributes.c ---------------------------------------------------------------------------------------- */
@@ -138,7 +138,7 @@ hid_t store_creation_list(void);
 int store_set_format(struct store *s, H5F_libver_t low) MUST_USE;
 
 /* Owner the caller, until it is the part's. Errors -1 with a sentence */
-hid_t store_create_dataset(struct store *s, struct part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
+hid_t store_create_dataset(struct store *s, struct store_part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
                            hid_t access, char error[STORE_ERROR]);
 
 /* After the last row. Errors 0, or -1 with a sentence */

@@ -52,7 +52,7 @@ static int reserve_chunks(struct store *s, const struct packing *p, size_t chunk
     return s->packed != NULL && s->packed_parts != NULL ? 0 : -1;
 }
 
-static int create_chunked(struct store *s, struct part *p, char error[STORE_ERROR])
+static int create_chunked(struct store *s, struct store_part *p, char error[STORE_ERROR])
 {
     p->dims[0] = s->chunk_rows;
     if (H5Pset_chunk(s->chunked, p->rank, p->dims) < 0)
@@ -62,7 +62,7 @@ static int create_chunked(struct store *s, struct part *p, char error[STORE_ERRO
 }
 
 /* Open a dataset that is there; p->dims are as of now. */
-static int open_part(struct store *s, struct part *p, char error[STORE_ERROR])
+static int open_part(struct store *s, struct store_part *p, char error[STORE_ERROR])
 {
     hid_t space;
 
@@ -87,7 +87,7 @@ static int resume_chunks(struct store *s, char error[STORE_ERROR])
             return -1;
     s->carry_rows = (size_t)(s->n_rows % s->chunk_rows);
     for (size_t i = 0; i < s->n_parts && s->carry_rows > 0; i++) {
-        const struct part *p = &s->parts[i];
+        const struct store_part *p = &s->parts[i];
 
         if (hdf5_read_rows(p->dataset, p->type, s->n_rows - s->carry_rows, s->carry_rows,
                            apart ? s->packed : s->carry) != 0)
@@ -121,7 +121,7 @@ static int chunks_begin(struct store *s, const struct store_dataset *d, char err
 static int extend_parts(struct store *s, uint64_t n_rows, char error[STORE_ERROR])
 {
     for (size_t i = 0; i < s->n_parts; i++) {
-        struct part *p = &s->parts[i];
+        struct store_part *p = &s->parts[i];
 
         p->dims[0] = n_rows;
         if (H5Dset_extent(p->dataset, p->dims) < 0)

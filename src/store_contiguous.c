@@ -42,7 +42,7 @@ static int align_end(struct store *s)
 }
 
 /* The part's dataset over n_rows that are to be, or are already, at its place. 0 rows have no place. */
-static int create_contiguous(struct store *s, struct part *p, uint64_t n_rows, char error[STORE_ERROR])
+static int create_contiguous(struct store *s, struct store_part *p, uint64_t n_rows, char error[STORE_ERROR])
 {
     haddr_t offset;
     bool aligns = s->type->schema.shape != SHAPE_COLUMNS || n_rows * p->bytes < STORE_ALIGN_FROM_BYTES;
@@ -77,7 +77,7 @@ static int write_columns(struct store *s, uint64_t first_row, const void *rows, 
 {
     gather_columns(&s->type->schema, rows, n_rows, gathered);
     for (size_t i = 0; i < s->n_parts; i++) {
-        const struct part *p = &s->parts[i];
+        const struct store_part *p = &s->parts[i];
 
         if (output_file_write(&s->file, gathered + n_rows * p->offset, n_rows * p->bytes,
                               p->place + (off_t)(first_row * p->bytes)) != 0)
@@ -249,7 +249,7 @@ static int move_rows(struct store *s, off_t to, char error[STORE_ERROR])
 
 static int pieces_end(struct store *s, char error[STORE_ERROR])
 {
-    struct part *p = &s->parts[0];
+    struct store_part *p = &s->parts[0];
 
     p->place = s->place;
     if (create_contiguous(s, p, s->n_rows, error) != 0)

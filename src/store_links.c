@@ -32,7 +32,7 @@ static char *escape_percent(const char *name)
 }
 
 /* Rows of 'all' from first_row on are those of a source. Errors -1 from HDF5 */
-static int map_source(hid_t list, hid_t all, const struct part *p, uint64_t first_row,
+static int map_source(hid_t list, hid_t all, const struct store_part *p, uint64_t first_row,
                       const struct store_source *source)
 {
     hsize_t start[1 + SCHEMA_DIMS] = {first_row}, count[1 + SCHEMA_DIMS];
@@ -54,7 +54,7 @@ static int map_source(hid_t list, hid_t all, const struct part *p, uint64_t firs
 }
 
 /* Owner the caller. Errors -1 from HDF5 */
-static hid_t virtual_list(const struct part *p, const struct store_source *sources, size_t n)
+static hid_t virtual_list(const struct store_part *p, const struct store_source *sources, size_t n)
 {
     hid_t list = store_creation_list(), all = H5Screate_simple(p->rank, p->dims, NULL);
     uint64_t row = 0;
@@ -69,7 +69,7 @@ static hid_t virtual_list(const struct part *p, const struct store_source *sourc
     return list;
 }
 
-static int create_virtual(struct store *s, struct part *p, const struct store_source *sources, size_t n,
+static int create_virtual(struct store *s, struct store_part *p, const struct store_source *sources, size_t n,
                           char error[STORE_ERROR])
 {
     hid_t list;

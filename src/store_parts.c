@@ -30,12 +30,12 @@ void store_close_parts(struct store *s)
 }
 
 /* Path and shape of one part. Errors 0, or -1 on no memory */
-static int init_part(const struct store *s, struct part *p, size_t i)
+static int init_part(const struct store *s, struct store_part *p, size_t i)
 {
     const struct schema *schema = &s->type->schema;
     const struct field *f = &schema->fields[i];
 
-    *p = (struct part){.type = s->type->ids[i], .rank = 1, .bytes = schema->row_bytes, .dataset = -1};
+    *p = (struct store_part){.type = s->type->ids[i], .rank = 1, .bytes = schema->row_bytes, .dataset = -1};
     if (schema->shape != SHAPE_COLUMNS) {
         p->path = strdup(s->path);
     } else {
@@ -93,7 +93,7 @@ int store_set_format(struct store *s, H5F_libver_t low)
 }
 
 /* Errors -1 from HDF5 */
-static hid_t create_in_format(struct store *s, const struct part *p, hid_t space, hid_t creation, hid_t access)
+static hid_t create_in_format(struct store *s, const struct store_part *p, hid_t space, hid_t creation, hid_t access)
 {
     hid_t links = H5P_DEFAULT;
 
@@ -104,7 +104,7 @@ static hid_t create_in_format(struct store *s, const struct part *p, hid_t space
     return H5Dcreate2(s->h5, p->path, p->type, space, links, creation, access);
 }
 
-hid_t store_create_dataset(struct store *s, struct part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
+hid_t store_create_dataset(struct store *s, struct store_part *p, hsize_t n_rows, hsize_t max_rows, hid_t creation,
                            hid_t access, char error[STORE_ERROR])
 {
     hsize_t most[1 + SCHEMA_DIMS];
