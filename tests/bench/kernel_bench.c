@@ -182,7 +182,8 @@ static void add_cell(struct layout *l, char kind, unsigned bytes)
     if (s->n_cells == MAX_CELLS)
         exit(1);
     l->cells[s->n_cells] = (struct cell){.column = s->n_columns, .field = s->n_columns,
-                                         .offset = (uint32_t)s->row_bytes, .bytes = bytes, .kind = (uint8_t)kind, .missing = &l->missing};
+                                         .offset = (uint32_t)s->row_bytes, .bytes = bytes, .kind = (uint8_t)kind,
+                                         .missing = &l->missing};
     s->n_cells++;
     s->n_columns++;
     s->row_bytes += bytes;

@@ -23,8 +23,8 @@ struct account {
 };
 
 static const char *const dtypes[] = {
-    "i4,f8,S6", "S10,i4,f4,i4,i4", "f8", "i8,u8,i1,u2", "S4,S4", "8f4", ">i4,>f8,>u2", "f4,(3)f4", "S20,f8", "u1", "16i2",
-    "S1",
+    "i4,f8,S6", "S10,i4,f4,i4,i4", "f8", "i8,u8,i1,u2", "S4,S4", "8f4", ">i4,>f8,>u2", "f4,(3)f4", "S20,f8", "u1",
+    "16i2", "S1",
 };
 
 static const int delimiters[] = {DELIMITER_BLANKS, ',', '\t', ';', ' ', DELIMITER_WIDTHS, '-', 0x80};

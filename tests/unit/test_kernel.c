@@ -90,8 +90,9 @@ static void add_cell(struct layout *l, uint32_t column, char kind, uint32_t byte
     struct schema *s = &l->schema;
 
     assert_true(s->n_cells < MAX_CELLS);
-    l->cells[s->n_cells] = (struct cell){.column = column, .field = (uint32_t)s->n_cells, .offset = (uint32_t)s->row_bytes,
-                                         .bytes = bytes, .kind = (uint8_t)kind, .swap = swap, .missing = &l->missing};
+    l->cells[s->n_cells] = (struct cell){.column = column, .field = (uint32_t)s->n_cells,
+                                         .offset = (uint32_t)s->row_bytes, .bytes = bytes, .kind = (uint8_t)kind,
+                                         .swap = swap, .missing = &l->missing};
     s->n_cells++;
     s->row_bytes += bytes;
     if (s->n_columns <= column)
@@ -240,10 +241,12 @@ struct both {
 };
 
 /* One job, done both ways. Returns as the kernel left it. */
-static struct kernel_job run_job(struct both *b, const char *text, size_t text_bytes, bool last, const struct feed *feed)
+static struct kernel_job run_job(struct both *b, const char *text, size_t text_bytes, bool last,
+                                 const struct feed *feed)
 {
     const struct schema *s = &b->layout->schema;
-    size_t capacity = feed->capacity ? feed->capacity : text_bytes + 1, most = (ROWS_ROOM - KERNEL_SLACK) / s->row_bytes;
+    size_t capacity = feed->capacity ? feed->capacity : text_bytes + 1;
+    size_t most = (ROWS_ROOM - KERNEL_SLACK) / s->row_bytes;
     struct kernel_job job = {.text_bytes = text_bytes, .last = last}, expected;
     unsigned char *room_end = text_memory.base + text_memory.bytes;
     char *place = (char *)(feed->front ? text_memory.base + KERNEL_PAD : room_end - KERNEL_PAD - text_bytes);
@@ -363,9 +366,10 @@ static void put_integer(uint32_t bytes)
 static void put_float(void)
 {
     static const char *const edges[] = {
-        "nan", "-NaN", "inf", "-Infinity", "1.", ".5", "-.5", ".", "-", "-.", "1e5", "1E-5", "1d3", "5.68-304", "1e", "1e+",
-        "16777217", "16777219", "1.00000005960464477539", "1.000000059604644775390625", "1.0000000596046448",
-        "1.17549435e-38", "1e-45", "7e-46", "3.4028236e38", "1e400", "-1e400", "1e-400", "0.1", "9007199254740993",
+        "nan", "-NaN", "inf", "-Infinity", "1.", ".5", "-.5", ".", "-", "-.", "1e5", "1E-5", "1d3", "5.68-304",
+        "1e", "1e+", "16777217", "16777219", "1.00000005960464477539", "1.000000059604644775390625",
+        "1.0000000596046448", "1.17549435e-38", "1e-45", "7e-46", "3.4028236e38", "1e400", "-1e400", "1e-400", "0.1",
+        "9007199254740993",
         "9007199254740991.5", "0.000000000000001", "1.2.3", "1,5", "-9999", "-9999.0", "-9999.00000000001", "1e00005",
         "123456789012345.6", "1234567890123456", "99999999999999999", "-0", "0.0", "4.35", "2.5e-3x", "1_000", "--1"};
 
@@ -421,7 +425,8 @@ static void put_string(uint32_t bytes, const struct dialect *d)
 static void put_field(const struct cell *c, const struct dialect *d, bool wild)
 {
     if (wild && one_in(10)) {
-        static const char *const odd[] = {"NA", "-9999", "-9999.0", "", "x", "\"1\"", "\"\"", "\"", "a\"b", "#", "#x", "n/a"};
+        static const char *const odd[] = {"NA", "-9999", "-9999.0", "", "x", "\"1\"", "\"\"", "\"", "a\"b", "#", "#x",
+                                          "n/a"};
 
         put("%s", odd[below(sizeof odd / sizeof odd[0])]);
     } else if (c == NULL || c->kind == KIND_STRING) {
@@ -461,7 +466,8 @@ static void put_line(const struct layout *l, const struct dialect *d, bool wild,
     uint32_t n_columns = l->schema.n_columns;
 
     if (one_in(wild ? 20 : 200)) {
-        static const char *const lines[] = {"", "# comment", "  ", "%% mark", " # 1 2 3 4 5 6", "\t", "// 1 2 3", "1 2 3"};
+        static const char *const lines[] = {"", "# comment", "  ", "%% mark", " # 1 2 3 4 5 6", "\t", "// 1 2 3",
+                                            "1 2 3"};
 
         put("%s", lines[below(sizeof lines / sizeof lines[0])]);
         put_line_end(crlf);
@@ -504,7 +510,8 @@ static const char *const dtypes[] = {
 
 static void random_dialect(struct dialect *d)
 {
-    static const int delimiters[] = {DELIMITER_BLANKS, DELIMITER_BLANKS, DELIMITER_BLANKS, ',', ',', '\t', ';', ' ', '|'};
+    static const int delimiters[] = {DELIMITER_BLANKS, DELIMITER_BLANKS, DELIMITER_BLANKS, ',', ',', '\t', ';', ' ',
+                                     '|'};
 
     *d = (struct dialect){.delimiter = delimiters[below(sizeof delimiters / sizeof delimiters[0])]};
     if (one_in(20))
@@ -709,7 +716,7 @@ static void test_long_lines(void **state)
     }
 }
 
-/* Stretches of lines that are the vectors', and of those that are not: numbers of many digits, quotes over two lines. */
+/* Stretches of lines that are the vectors', and of those that are not: numbers of many digits, quotes over lines. */
 static void test_stretches(void **state)
 {
     static struct layout l;
@@ -726,7 +733,8 @@ static void test_stretches(void **state)
             if (kind == 0)
                 put("ab,%u.5,%u,0.25\n", below(1000), below(1000));
             else if (kind == 1)
-                put("ab,%u.%09u%09u,%u,1e-%u\n", below(10), below(1000000000), below(1000000000), below(1000), below(40));
+                put("ab,%u.%09u%09u,%u,1e-%u\n", below(10), below(1000000000), below(1000000000), below(1000),
+                    below(40));
             else
                 put("\"a%cb\",1.5,%u,0.5\n", ",\n"[below(8) == 0], below(1000));
         }
