@@ -2,7 +2,8 @@
  * region.h - an anonymous shared mapping, a region of it for each worker's rows; huge pages are its secret.
  *
  * 1. regions_map() by the parent before the first fork; the same region serves slice after slice
- * 2. region_warm() by whoever is about to write rows: gives the next stretch huge pages where the kernel has them
+ * 2. region_enter() by each worker for the places where it will write a little;
+ *    region_warm() by whoever is about to write rows: gives the next stretch huge pages where the kernel has them
  * 3. region_expose() by the parent before it hands rows to write(2)
  * 4. regions_unmap()
  *
@@ -34,6 +35,12 @@ struct region {
  */
 int regions_map(struct region *regions, unsigned n, size_t bytes) MUST_USE;
 void regions_unmap(struct region *regions, unsigned n);
+
+/*
+ * Before a new process writes near that place: a fault to read maps all pages that are there of the 64 KiB around, one
+ * to write only the page.
+ */
+void region_enter(const void *place);
 
 /*
  * Get pages for the first 'bytes' of the region (those that are not there yet), huge ones if it can be.

@@ -13,6 +13,11 @@
 #include "pack.h"
 #include "stream.h"
 
+enum {
+    WORKER_TEXT_BYTES = 384 << 10, /* what a worker's text takes, of lines that are not very long */
+    WORKER_TEXT_AT = 64 << 10,     /* and where in it the input's first byte goes, or near */
+};
+
 /*
  * A slice is the records that begin in [from, to) of the text. Unless 'exact', the first of them begins behind the
  * first line feed at or after from - 1; the last one is read to its own end, past 'to' if need be. Two slices that
@@ -53,6 +58,7 @@ struct worker_job {
     struct survey *surveys;       /* n_columns, zeroed by the worker */
     uint32_t *longest;            /* n_cells */
     struct packed_chunk *chunks;  /* for the parts of as many as the region can hold whole, where there is a packing */
+    char *buffer;                 /* WORKER_TEXT_BYTES of memory for text, from a page's start on; NULL: our own */
     unsigned char *rows;
     size_t rows_bytes;            /* KERNEL_SLACK bytes more may be written */
 

@@ -90,6 +90,17 @@ static struct stream_place next_place_of(const struct driver *d, size_t slice)
     return slice_of(d, slice)->last ? nowhere : place_of(d, slice + 1);
 }
 
+/*
+ * Where there are many small inputs their text goes to the region's end: its pages are there from the slice before, as
+ * they would not be in memory of the worker's own. NULL: the worker is to see to it.
+ */
+static char *text_place(const struct driver *d, const struct slot *s)
+{
+    size_t place = s->region.bytes - WORKER_TEXT_BYTES;
+
+    return d->load->plan->small && s->region.bytes >= PLAN_REGION_MIN ? (char *)s->region.base + place : NULL;
+}
+
 /* The child's whole life. */
 static void do_slice(void *user, int channel)
 {
@@ -140,6 +151,7 @@ static void do_slice(void *user, int channel)
         .surveys = (struct survey *)(void *)(slot->region.base + slot->at.surveys),
         .longest = (uint32_t *)(void *)(slot->region.base + slot->at.longest),
         .chunks = (struct packed_chunk *)(void *)(slot->region.base + slot->at.chunks),
+        .buffer = text_place(d, slot),
         .rows = slot->region.base + slot->at.rows,
         .rows_bytes = slot->at.rows_bytes,
         .peer = &peer,
@@ -153,6 +165,9 @@ static void do_slice(void *user, int channel)
         snprintf(reopened, sizeof reopened, "/proc/self/fd/%d", f->fd);
         job.path = reopened;
     }
+    region_enter(slot->region.base);
+    if (job.buffer != NULL)
+        region_enter(job.buffer + WORKER_TEXT_AT);
     worker_run(&job);
 }
 
@@ -219,6 +234,8 @@ static size_t room_for(const struct driver *d, const struct slot *s, const struc
 {
     size_t enough = LONE_ROWS * schema->row_bytes > LONE_BYTES ? LONE_ROWS * schema->row_bytes : LONE_BYTES;
 
+    if (text_place(d, s) != NULL)
+        return s->region.bytes - WORKER_TEXT_BYTES;
     return d->load->plan->n > 1 || s->region.bytes < enough ? s->region.bytes : enough;
 }
 

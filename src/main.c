@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -395,6 +396,7 @@ int main(int argc, char **argv)
     enum options_result wish;
     int status, signal;
 
+    mallopt(M_MXFAST, 0); /* no list that a worker's first larger malloc() would go over, in pages to be copied for it */
     fill_standard_descriptors();
     if (ranks_begin(&argc, &argv) != 0)
         return EXIT_FAILED;

@@ -22,9 +22,9 @@
 #include "widen.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024,
+    BLOCK_BYTES = 256 * 1024, /* and CARRY_BYTES and PAGE_BYTES are WORKER_TEXT_BYTES at most */
     PAGE_BYTES = 4096,
-    CARRY_BYTES = 64 * 1024,         /* room for the carry at first */
+    CARRY_BYTES = WORKER_TEXT_AT,    /* room for the carry at first */
     OVERRUN_BYTES = 4 * 1024,        /* a slice's last line reaches so far into the next one, mostly */
     PUBLISH_BYTES = 8 * 1024 * 1024, /* of rows that are worth waking the parent */
 };
@@ -65,6 +65,12 @@ static char *block_of(const struct worker *w)
     return w->buffer + w->carry_room;
 }
 
+static void release_buffer(struct worker *w)
+{
+    if (w->buffer != w->job->buffer)
+        free(w->buffer);
+}
+
 /* Make room for a carry of that size; the text in the buffer moves along. */
 static int reserve_carry(struct worker *w, size_t carry_bytes)
 {
@@ -77,12 +83,15 @@ static int reserve_carry(struct worker *w, size_t carry_bytes)
         return FAILURE_LINE_LONG;
     while (room < carry_bytes + KERNEL_PAD)
         room *= 2;
-    grown = aligned_alloc(PAGE_BYTES, room + BLOCK_BYTES + PAGE_BYTES);
+    if (w->buffer == NULL && room == CARRY_BYTES && w->job->buffer != NULL)
+        grown = w->job->buffer;
+    else
+        grown = aligned_alloc(PAGE_BYTES, room + BLOCK_BYTES + PAGE_BYTES);
     if (grown == NULL)
         return FAILURE_MEMORY;
     if (w->text_bytes > 0)
         memcpy(grown + room - w->text_bytes, w->text, w->text_bytes);
-    free(w->buffer);
+    release_buffer(w);
     w->buffer = grown;
     w->carry_room = room;
     w->text = grown + room - w->text_bytes;
@@ -658,5 +667,5 @@ void worker_run(struct worker_job *job)
     ahead_close(w.ahead);
     if (w.stream != NULL)
         stream_close(w.stream);
-    free(w.buffer);
+    release_buffer(&w);
 }
