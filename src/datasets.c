@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "convert.h"
+#include "message.h"
 #include "part.h"
 #include "plan.h"
 
@@ -350,6 +351,37 @@ static int check_name(const struct standing_file *f, const char *output, const c
     return -1;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Inputs whose rows are there already, as when day*.txt is added each day: that may be wanted, so it is only said. */
+static void tell_again(const struct standing *s, const char *output, const struct inputs *inputs)
+{
+    const char **sources = malloc((s->n_inputs + 1) * sizeof *sources), *first = NULL;
+    size_t n_again = 0;
+
+    for (size_t i = 0; sources != NULL && i < s->n_inputs; i++)
+        sources[i] = s->inputs[i].source;
+    if (sources != NULL)
+        qsort(sources, s->n_inputs, sizeof *sources, by_text);
+    for (size_t i = inputs->n; sources != NULL && i-- > 0;) {
+        const char *path = inputs->input[i].path;
+
+        if (strcmp(path, "-") == 0 || bsearch(&path, sources, s->n_inputs, sizeof *sources, by_text) == NULL)
+            continue;
+        first = path;
+        n_again++;
+    }
+    free(sources);
+    if (n_again == 1)
+        message_notice("%s: rows of '%s' are there already, and are added again", output, first);
+    else if (n_again > 1)
+        message_notice("%s: rows of '%s' and %zu more inputs are there already, and are added again", output, first,
+                       n_again - 1);
+}
+
 /* Rows for a dataset that is there, or one more beside it. */
 static int check_concat(struct standing *standing, const struct standing_file *f, const char *output,
                         const struct inputs *inputs, const struct schema *schema, char error[STORE_ERROR])
@@ -362,6 +394,7 @@ static int check_concat(struct standing *standing, const struct standing_file *f
         return check_name(f, output, path, error) != 0 ? -1 : check_name(f, output, index, error);
     if (standing_rows(standing, f, path, schema, error) != 0 || standing_index(standing, f, index, error) != 0)
         return -1;
+    tell_again(standing, output, inputs);
     if (inputs->n <= UINT32_MAX - standing->n_inputs)
         return 0;
     snprintf(error, STORE_ERROR, "%.200s: more than 2^32 inputs in one dataset", path);

@@ -196,14 +196,68 @@ static int array_of(struct schema *s, const char *name, hid_t type, const hsize_
     return element_of(&s->fields[s->n_fields - 1], type);
 }
 
+static const struct field *find_field(const struct schema *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_fields; i++)
+        if (!s->fields[i].constant && strcmp(s->fields[i].name, name) == 0)
+            return &s->fields[i];
+    return NULL;
+}
+
+/* All names of one are among those of the other. */
+static bool has_names_of(const struct schema *s, const struct schema *of)
+{
+    for (size_t i = 0; i < of->n_fields; i++)
+        if (find_field(s, of->fields[i].name) == NULL)
+            return false;
+    return true;
+}
+
+static bool in_same_order(const struct schema *a, const struct schema *b)
+{
+    for (size_t i = 0; i < a->n_fields; i++)
+        if (strcmp(a->fields[i].name, b->fields[i].name) != 0)
+            return false;
+    return true;
+}
+
+/* What makes the new rows like those that are there: their types, a choice of columns, or names. */
+static void name_cure(char *cure, size_t cure_bytes, const struct schema *there, const struct schema *here)
+{
+    bool choose = has_names_of(here, there) && schema_constant(here) == NULL;
+    size_t used;
+
+    if (there->shape == SHAPE_MATRIX || schema_constant(here) != NULL ||
+        (there->n_fields == here->n_fields && in_same_order(there, here))) {
+        (void)snprintf(cure, cure_bytes, "give their types by --dtype");
+        return;
+    }
+    if (!choose && there->n_fields != here->n_fields) {
+        (void)snprintf(cure, cure_bytes, "give these another dataset by --concat NAME");
+        return;
+    }
+    used = (size_t)snprintf(cure, cure_bytes, "%s '", choose ? "give --usecols" :
+                            "if they are the same columns, give --names");
+    for (size_t i = 0; i < there->n_fields; i++) {
+        const char *name = there->fields[i].name;
+
+        if (used + strlen(name) + sizeof ",..., or so in --dtype" > cure_bytes) {
+            used += (size_t)snprintf(cure + used, cure_bytes - used, ",...");
+            break;
+        }
+        used += (size_t)snprintf(cure + used, cure_bytes - used, i > 0 ? ",%s" : "%s", name);
+    }
+    (void)snprintf(cure + used, cure_bytes - used, choose ? "'" : "', or so in --dtype");
+}
+
 static int tell_difference(const struct standing_file *f, const char *path, const struct schema *there,
                            const struct schema *here, char error[STANDING_ERROR])
 {
-    char *old = schema_full_dtype(there), *new = schema_full_dtype(here);
+    char *old = schema_full_dtype(there), *new = schema_full_dtype(here), cure[128];
 
-    (void)snprintf(error, STANDING_ERROR,
-                   "%.100s: '%.60s' has rows of %.120s, the new ones are %.120s: give their types by --dtype",
-                   f->path, path, old != NULL ? old : "?", new != NULL ? new : "?");
+    name_cure(cure, sizeof cure, there, here);
+    (void)snprintf(error, STANDING_ERROR, "%.80s: '%.40s' has rows of %.110s, the new ones are %.110s: %s", f->path,
+                   path, old != NULL ? old : "?", new != NULL ? new : "?", cure);
     free(old);
     free(new);
     return -1;

@@ -183,6 +183,33 @@ def test_other_types(tool, parts, arguments, words):
     assert digest(tool) == before and not [n for n in tool.files() if n.startswith(".")]
 
 
+@pytest.mark.parametrize("text, cure", [
+    ("a c\n3 4\n", ["--names", "a,b"]), ("b a\n4 3\n", ["--usecols", "a,b"]), ("a x b\n3 x 4\n", ["--usecols", "a,b"]),
+    ("a b\n3 4.5\n", ["--dtype"]), ("a c d\n3 4 5\n", ["--concat", "NAME"]),
+])
+def test_the_cure_of_other_columns(tool, text, cure):
+    tool.write("one.txt", "a b\n1 2\n")
+    tool.write("two.txt", text)
+    tool.ok("one.txt", "-o", "out.h5", "-a", "--concat", "all")
+    err = tool.run("two.txt", "-o", "out.h5", "-a", "--concat", "all").err
+    assert " ".join(cure) in err.replace("'", "") and ("give their types" in err) == (cure == ["--dtype"])
+    if cure[-1] == "a,b":
+        tool.ok("two.txt", "-o", "out.h5", "-a", "--concat", "all", *cure)
+        assert tool.read("all").tolist() == [(1, 2), (3, 4)]
+
+
+def test_inputs_that_are_there_already(tool):
+    """Their rows are added again, as asked for, but not without a word."""
+    names = [tool.write("day%d.txt" % i, "%d 2\n" % i) for i in range(4)]
+    add = ["-o", "out.h5", "-a", "--concat", "all"]
+    assert "again" not in tool.ok(*names[:2], *add).err and "again" not in tool.ok(names[2], *add).err
+    assert "rows of 'day1.txt' are there already, and are added again" in tool.ok("x=day1.txt", "day3.txt", *add).err
+    assert "rows of 'day0.txt' and 3 more inputs are there already" in tool.ok("-n", *names, *add).err
+    assert len(tool.read("all")) == 5
+    tool.ok("a=-", *add, stdin=b"1 2\n")
+    assert "again" not in tool.ok("b=-", *add, stdin=b"1 2\n").err
+
+
 def test_what_cannot_grow(tool, parts):
     tool.ok("in0.txt", "-o", "out.h5", "--concat", "all", "-t", DTYPE)
     err = tool.run("in1.txt", "-o", "out.h5", "-a", "--concat", "all", "-t", DTYPE).err
