@@ -1,4 +1,5 @@
 """The command line: help, man page and table agree; what is wrong is exit status 2 and one line."""
+import glob
 import os
 import re
 import shutil
@@ -43,6 +44,18 @@ def test_readme_names_only_options_there_are(tool):
     commands = re.findall(r"^ +(?:.*\| )?shmload ([^#\n]*)", text, re.M) + re.findall(r"`(--[^`]*)`", text)
     used = {name for command in commands for name in re.findall(r"--([a-z-]+)", command)}
     assert used and used <= set(help_options(tool))
+
+
+def test_readme_runs_on_the_sample_data(tool):
+    """Its commands about data/ do what they say, without a notice of anything amiss."""
+    os.symlink(DATA, tool.path("data"))
+    with open(os.path.join(ROOT, "README.md")) as f:
+        commands = [c for c in re.findall(r"^ +shmload ([^#\n]*)", f.read(), re.M) if "data/" in c]
+    assert len(commands) >= 4
+    for command in commands:
+        words = [w for word in command.split() for w in (sorted(glob.glob(tool.path(word))) or [word])]
+        err = tool.ok(*words).err
+        assert len(err.splitlines()) <= 1 and "if" not in err.split(), err
 
 
 def test_man_page_is_clean():
