@@ -178,8 +178,41 @@ static int open_stream(struct sample *s, struct failure *failure)
     return stream_open_fd(&s->stream, fd, failure);
 }
 
+static bool has_ending(const char *path, const char *ending)
+{
+    size_t bytes = strlen(path), ending_bytes = strlen(ending);
+
+    return bytes >= ending_bytes && strcmp(path + bytes - ending_bytes, ending) == 0;
+}
+
+/*
+ * A file that ends before its codec can be told is text, but not where it has the name and the first bytes of one:
+ * it was cut off.
+ */
+static int refuse_stub(const struct sample *s, const char *path, struct failure *failure)
+{
+    static const struct {
+        const char *ending, *magic;
+        enum codec codec;
+    } stubs[] = {{".gz", "\x1f\x8b", CODEC_GZIP}, {".bz2", "BZh", CODEC_BZIP2}, {".xz", "\xfd" "7zXZ", CODEC_XZ},
+                 {".zst", "\x28\xb5\x2f\xfd", CODEC_ZSTD}};
+
+    for (size_t i = 0; i < sizeof stubs / sizeof *stubs; i++) {
+        const char *codec = stream_codec_name(stubs[i].codec);
+        size_t magic_bytes = strlen(stubs[i].magic);
+
+        if (!s->ended || s->bytes == 0 || s->bytes > 5 || !has_ending(path, stubs[i].ending) ||
+            memcmp(s->text, stubs[i].magic, s->bytes < magic_bytes ? s->bytes : magic_bytes) != 0)
+            continue;
+        failure->code = FAILURE_TRUNCATED;
+        failure_quote(failure, codec, strlen(codec));
+        return -1;
+    }
+    return 0;
+}
+
 /* What a regular file begins with tells whether it is read as it is. */
-static int start_regular(struct sample *s, bool typed, struct failure *failure)
+static int start_regular(struct sample *s, const char *path, bool typed, struct failure *failure)
 {
     size_t bytes = typed ? SAMPLE_TYPED : s->file_bytes <= SAMPLE_WHOLE ? SAMPLE_WHOLE : SAMPLE_START;
 
@@ -188,7 +221,7 @@ static int start_regular(struct sample *s, bool typed, struct failure *failure)
     s->codec = stream_codec((const unsigned char *)s->text, s->bytes);
     s->plain = s->codec == CODEC_PLAIN;
     if (s->plain)
-        return 0;
+        return refuse_stub(s, path, failure);
     if (open_stream(s, failure) != 0)
         return -1;
     return sample_grow(s, typed ? SAMPLE_TYPED : SAMPLE_STREAM, failure);
@@ -221,7 +254,7 @@ int sample_open(struct sample *s, const struct input *input, const struct option
         }
         s->keep_fd = regular;
     }
-    status = regular ? start_regular(s, typed, failure) : start_pipe(s, failure);
+    status = regular ? start_regular(s, input->path, typed, failure) : start_pipe(s, failure);
     if (status == 0)
         return 0;
 

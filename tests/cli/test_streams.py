@@ -133,3 +133,18 @@ def test_long_stream_in_bounded_memory(tool):
     with h5py.File(tool.path("out.h5"), "r") as f:
         assert f["stdin"].shape == (4096 * 2304,)
         assert f["stdin"][-1].tolist() == (b"chr1", 123456, 99.5)
+
+
+@pytest.mark.parametrize("codec, ending", [("xz", "xz"), ("zstd", "zst"), ("bzip2", "bz2"), ("gzip", "gz")])
+@pytest.mark.parametrize("n", range(1, 10))
+@pytest.mark.parametrize("typed", [[], ["-t", "S9"]], ids=str)
+def test_stubs_are_cut_off(tool, codec, ending, n, typed):
+    """Too short to tell the codec by the text alone; the name does."""
+    err = tool.refuse(CODECS[codec][:n], *typed, name="in.txt." + ending)
+    assert "in.txt.%s: " % ending in err and "stream ends too early" in err and len(err.splitlines()) == 1
+
+
+def test_texts_that_look_like_stubs(tool):
+    assert tool.load(b"BZh")["f0"].tolist() == [b"BZh"], "no name says otherwise"
+    assert tool.load(b"BZ\n", name="in.bz2", dataset="in")["f0"].tolist() == [b"BZ"]
+    assert tool.load(b"7", name="in.xz", dataset="in")["f0"].tolist() == [7]
