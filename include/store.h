@@ -140,7 +140,7 @@ struct store_source {
 int store_virtual(struct store *s, const struct store_dataset *d, const struct store_source *sources, size_t n,
                   char error[STORE_ERROR]) MUST_USE;
 
-/* A text attribute on the root or on a group. */
+/* An attribute of the root group: of the file. Errors 0, or -1 with a sentence */
 int store_root_attribute(struct store *s, const struct store_attribute *attribute, char error[STORE_ERROR]) MUST_USE;
 
 /*

@@ -76,30 +76,30 @@ static int write_given(struct store *s, hid_t object, const struct store_attribu
 }
 
 /*
- * What makes a dataset of records a table to PyTables, pandas and the HDF5 table interface.
+ * What makes a dataset of records a table to PyTables, pandas and the HDF5 table interface; of a matrix, its columns.
  * Source  HDF5 Table Specification, version 3.0
  */
-static int write_table_attributes(struct store *s, hid_t dataset)
+static int write_table_attributes(struct store *s, hid_t object)
 {
     const struct schema *schema = &s->type->schema;
     int64_t n_rows = (int64_t)s->n_rows;
     char name[32];
 
     if (schema->shape != SHAPE_RECORDS)
-        return schema->column_names != NULL ? write_text(s, dataset, "columns", schema->column_names) : 0;
-    if (write_text(s, dataset, "CLASS", "TABLE") != 0 || write_text(s, dataset, "VERSION", "3.0") != 0 ||
-        write_text(s, dataset, "TITLE", "") != 0)
+        return schema->column_names != NULL ? write_text(s, object, "columns", schema->column_names) : 0;
+    if (write_text(s, object, "CLASS", "TABLE") != 0 || write_text(s, object, "VERSION", "3.0") != 0 ||
+        write_text(s, object, "TITLE", "") != 0)
         return -1;
     for (size_t i = 0; i < schema->n_fields && schema->n_fields <= MAX_NAMED_FIELDS; i++) {
         (void)snprintf(name, sizeof name, "FIELD_%zu_NAME", i);
-        if (write_text(s, dataset, name, schema->fields[i].name) != 0)
+        if (write_text(s, object, name, schema->fields[i].name) != 0)
             return -1;
     }
-    return write_attribute(s, dataset, "NROWS", H5T_NATIVE_INT64, &n_rows);
+    return write_attribute(s, object, "NROWS", H5T_NATIVE_INT64, &n_rows);
 }
 
 /* FIELD_n_UNITS beside FIELD_n_NAME, for the fields that have them; 'units' where a column is a dataset. */
-static int write_units(struct store *s, hid_t dataset)
+static int write_units(struct store *s, hid_t object)
 {
     const struct schema *schema = &s->type->schema;
     bool apart = schema->shape == SHAPE_COLUMNS;
@@ -109,19 +109,19 @@ static int write_units(struct store *s, hid_t dataset)
         if (schema->fields[i].units == NULL)
             continue;
         (void)snprintf(name, sizeof name, "FIELD_%zu_UNITS", i);
-        if (write_text(s, apart ? s->parts[i].dataset : dataset, apart ? "units" : name, schema->fields[i].units) != 0)
+        if (write_text(s, apart ? s->parts[i].dataset : object, apart ? "units" : name, schema->fields[i].units) != 0)
             return -1;
     }
     return 0;
 }
 
-int store_write_attributes(struct store *s, hid_t dataset, const struct store_attribute *attributes, size_t n,
-                            char error[STORE_ERROR])
+int store_write_attributes(struct store *s, hid_t object, const struct store_attribute *attributes, size_t n,
+                           char error[STORE_ERROR])
 {
-    if (write_table_attributes(s, dataset) != 0 || write_units(s, dataset) != 0)
+    if (write_table_attributes(s, object) != 0 || write_units(s, object) != 0)
         return store_hdf5_failed(s, "write the attributes of", s->path, error);
     for (size_t i = 0; i < n; i++)
-        if (write_given(s, dataset, &attributes[i]) != 0)
+        if (write_given(s, object, &attributes[i]) != 0)
             return store_hdf5_failed(s, "write the attributes of", s->path, error);
     return 0;
 }
