@@ -17,7 +17,7 @@ enum {
     PLAN_SLICE_MIN = 1 << 20,  /* inputs smaller than this are never cut */
     PLAN_REGION_MIN = 4 << 20, /* a worker's region has at least so much */
     PLAN_SLICE_LEAST = 4 << 20, /* what a worker does at least of an input that is cut, */
-    PLAN_SLICE_MAX = 32 << 20, /* and at most; inputs are cut from here on, unless --slice says otherwise */
+    PLAN_SLICE_MAX = 32 << 20, /* and at most; all larger inputs are cut, unless --slice says otherwise */
 };
 
 struct slice {
