@@ -99,6 +99,28 @@ static inline uint64_t float_nearest(const struct float_format *f, uint64_t mant
     return bits < infinity ? bits : infinity;
 }
 
+/* float_nearest() for either format: functions to call, too long to be compiled into every loop. */
+uint64_t double_nearest(uint64_t mantissa, int32_t exponent);
+uint32_t single_nearest(uint64_t mantissa, int32_t exponent);
+
+/* Method 1 for a double. False: mantissa or power of ten is not exact, *value untouched. */
+static inline bool decimal_in_double(uint64_t mantissa, int32_t exponent, double *value)
+{
+    if (mantissa > UINT64_C(1) << 53 || exponent < -EXACT_TEN_DOUBLE || exponent > EXACT_TEN_DOUBLE)
+        return false;
+    *value = exponent < 0 ? (double)mantissa / exact_ten_double[-exponent]
+                          : (double)mantissa * exact_ten_double[exponent];
+    return true;
+}
+
+/* Exactly between two floats, where both are normal. */
+static inline bool float_is_midway(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0x1fffffff) == 0x10000000;
+}
+
 /*
  * mantissa * 10^exponent to the nearest double.
  * Range   any mantissa (not truncated), any exponent
@@ -106,12 +128,9 @@ static inline uint64_t float_nearest(const struct float_format *f, uint64_t mant
  */
 static inline bool decimal_to_double(uint64_t mantissa, int32_t exponent, double *value)
 {
-    if (mantissa <= UINT64_C(1) << 53 && exponent >= -EXACT_TEN_DOUBLE && exponent <= EXACT_TEN_DOUBLE) {
-        *value = exponent < 0 ? (double)mantissa / exact_ten_double[-exponent]
-                              : (double)mantissa * exact_ten_double[exponent];
+    if (decimal_in_double(mantissa, exponent, value))
         return true;
-    }
-    uint64_t bits = float_nearest(&format_double, mantissa, exponent);
+    uint64_t bits = double_nearest(mantissa, exponent);
     if (bits >> 52 == 2047)
         return false;
     memcpy(value, &bits, sizeof bits);
@@ -126,7 +145,7 @@ static inline bool decimal_to_float(uint64_t mantissa, int32_t exponent, float *
                               : (float)mantissa * exact_ten_float[exponent];
         return true;
     }
-    uint32_t bits = (uint32_t)float_nearest(&format_float, mantissa, exponent);
+    uint32_t bits = single_nearest(mantissa, exponent);
     if (bits >> 23 == 255)
         return false;
     memcpy(value, &bits, sizeof bits);

@@ -83,29 +83,27 @@ static inline __attribute__((always_inline)) const char *number_decimal(const ch
 
 /*
  * The bits of the cell's float nearest to mantissa * 10^exponent, with its sign. False: beyond range.
- * A double exactly between two floats may have been rounded to there: those floats are rounded from the decimal.
+ * A float may be rounded from the double of method 1, which is far from the ends of the floats' range: only where that
+ * lies exactly between two floats it may have been rounded to there.
  */
-static inline __attribute__((always_inline)) bool number_float_bits(const struct cell *cell, uint64_t mantissa, int32_t exponent, bool negative,
-                                     uint64_t *bits)
+static inline __attribute__((always_inline)) bool number_float_bits(const struct cell *cell, uint64_t mantissa,
+                                                                    int32_t exponent, bool negative, uint64_t *bits)
 {
     double wide;
     float narrow;
     uint32_t narrow_bits;
 
-    if (!decimal_to_double(mantissa, exponent, &wide))
-        return false;
-    memcpy(bits, &wide, sizeof wide);
     if (cell->bytes == sizeof wide) {
+        if (!decimal_to_double(mantissa, exponent, &wide))
+            return false;
+        memcpy(bits, &wide, sizeof wide);
         *bits |= (uint64_t)negative << 63;
         return true;
     }
-    /* The rest of a double below the last bit of a float of the same exponent. Subnormal floats are not so simple. */
-    if ((*bits & 0x1fffffff) == 0x10000000 || wide < 0x1p-120 || wide > 0x1p127) {
-        if (!decimal_to_float(mantissa, exponent, &narrow))
-            return false;
-    } else {
+    if (decimal_in_double(mantissa, exponent, &wide) && !float_is_midway(wide))
         narrow = (float)wide;
-    }
+    else if (!decimal_to_float(mantissa, exponent, &narrow))
+        return false;
     memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
     *bits = narrow_bits | (uint32_t)negative << 31;
     return true;

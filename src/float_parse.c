@@ -118,6 +118,16 @@ static int compare_to_middle(const struct decimal *d, const struct float_format 
     return big_compare(&value, &middle);
 }
 
+uint64_t double_nearest(uint64_t mantissa, int32_t exponent)
+{
+    return float_nearest(&format_double, mantissa, exponent);
+}
+
+uint32_t single_nearest(uint64_t mantissa, int32_t exponent)
+{
+    return (uint32_t)float_nearest(&format_float, mantissa, exponent);
+}
+
 /* float_nearest() for any decimal. */
 static inline uint64_t nearest(const struct decimal *d, const struct float_format *f)
 {

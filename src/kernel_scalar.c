@@ -34,11 +34,13 @@ enum way {
     WAY_SHARED, /* no cell, or several */
 };
 
-/* A text column: the cells that take it, none or several. */
+/* A text column: the cells that take it, none or several. What the walk needs of a single cell is here at hand. */
 struct column {
     enum way way;
+    uint32_t offset;            /* of the one cell, in the row */
+    uint32_t limit;             /* of the one cell: the longest text that needs no second look */
     const struct number *cells; /* strings too: then there are no suspects */
-    const uint32_t *limits;
+    const uint32_t *limits;     /* of all cells */
     size_t n_cells;
 };
 
@@ -84,9 +86,12 @@ static void set_limits(struct scalar_kernel *k, const uint32_t *longest)
 {
     for (size_t i = 0; i < k->n_cells; i++)
         k->limits[i] = kernel_text_limit(k->state.schema, longest, i);
+    for (struct column *c = k->columns; c < k->columns + k->n_columns; c++)
+        if (c->n_cells == 1)
+            c->limit = c->limits[0];
 }
 
-static enum way way_of(const struct column *column)
+static enum way way_of(const struct scalar_kernel *k, const struct column *column)
 {
     const struct number *n = column->cells;
 
@@ -94,7 +99,7 @@ static enum way way_of(const struct column *column)
         return WAY_SHARED;
     if (n->cell->kind == KIND_STRING)
         return WAY_STRING;
-    if (n->n_suspects > 0 || n->cell->swap || n->cell->bytes < 4 || n->cell->kind == KIND_UINT)
+    if (k->checked || n->n_suspects > 0 || n->cell->swap || n->cell->bytes < 4 || n->cell->kind == KIND_UINT)
         return WAY_ANY;
     if (n->cell->kind == KIND_INT)
         return n->cell->bytes == 4 ? WAY_I4 : WAY_I8;
@@ -116,10 +121,11 @@ static int set_columns(struct scalar_kernel *k, const struct schema *s)
         if (column->n_cells++ == 0) {
             column->cells = &k->cells[k->n_cells];
             column->limits = &k->limits[k->n_cells];
+            column->offset = column->cells->cell->offset;
         }
     }
     for (size_t i = 0; i < k->n_columns; i++)
-        k->columns[i].way = way_of(&k->columns[i]);
+        k->columns[i].way = way_of(k, &k->columns[i]);
     set_limits(k, NULL);
     return 0;
 }
@@ -162,8 +168,9 @@ static inline enum byte_class class_of(const struct scalar_kernel *k, const char
     return k->class[(uint8_t)*p];
 }
 
-/* All of a line's walk is compiled twice, with 'delimited' known. */
+/* All of a line's walk is compiled twice, with 'delimited' known. What is apart leaves the registers to the rest. */
 #define INLINE static inline __attribute__((always_inline))
+#define APART static __attribute__((noinline))
 
 INLINE const char *skip_blanks(const struct scalar_kernel *k, const char *p)
 {
@@ -283,10 +290,9 @@ INLINE const char *take_string(const struct scalar_kernel *k, const struct cell 
     return t.next;
 }
 
-/* 'n' is the cell's number, or one that is like it and known where this is compiled. */
-INLINE const char *take_number(const struct scalar_kernel *k, const struct cell *exact, const struct number *n,
-                               uint32_t limit, const char *field, unsigned char *row, struct convert_tally *tally,
-                               const bool delimited)
+/* NULL: not settled, nothing stored. 'n' is the cell's number, or one that is like it and known when compiled. */
+INLINE const char *settle_number(const struct scalar_kernel *k, const struct number *n, uint32_t limit,
+                                 const char *field, unsigned char *row, const bool delimited)
 {
     const struct cell *cell = n->cell;
     const char *p = delimited ? skip_blanks(k, field) : field, *end;
@@ -298,31 +304,33 @@ INLINE const char *take_number(const struct scalar_kernel *k, const struct cell 
     if (cell->kind == KIND_FLOAT) {
         end = number_decimal(p, &magnitude, &exponent);
         if (end == NULL || !number_float_bits(cell, magnitude, exponent, negative, &value))
-            return take_exact(k, exact, limit, field, row, tally);
+            return NULL;
     } else {
         end = number_few_digits(p, &magnitude);
         if (end == p || end - p > DECIMAL_DIGITS || magnitude > number_integer_limit(cell, negative))
-            return take_exact(k, exact, limit, field, row, tally);
+            return NULL;
         value = negative ? -magnitude : magnitude;
     }
     if (delimited)
         end = skip_blanks(k, end);
     if (!ends_field(k, end, delimited) || (size_t)(end - field) > limit || kernel_is_suspect(n, value))
-        return take_exact(k, exact, limit, field, row, tally);
-    if (k->checked && find_end(k, field, delimited) != end)
         return NULL;
     number_store(cell, row, value);
     return end;
 }
 
-INLINE const char *take_cell(const struct scalar_kernel *k, const struct column *column, size_t i, const char *p,
-                             unsigned char *row, struct convert_tally *tally, const bool delimited)
+/* Any one cell. */
+static const char *take_cell(const struct scalar_kernel *k, const struct number *n, uint32_t limit, const char *p,
+                             unsigned char *row, struct convert_tally *tally)
 {
-    const struct number *n = &column->cells[i];
+    const char *end;
 
     if (n->cell->kind == KIND_STRING)
-        return take_string(k, n->cell, column->limits[i], p, row, delimited);
-    return take_number(k, n->cell, n, column->limits[i], p, row, tally, delimited);
+        return take_string(k, n->cell, limit, p, row, k->delimited);
+    end = settle_number(k, n, limit, p, row, k->delimited);
+    if (end == NULL)
+        return take_exact(k, n->cell, limit, p, row, tally);
+    return k->checked && find_end(k, p, k->delimited) != end ? NULL : end;
 }
 
 /* A number cell of that kind and size, little-endian, without suspects: all that is settled when this is compiled. */
@@ -330,11 +338,10 @@ INLINE const char *take_settled(const struct scalar_kernel *k, const struct colu
                                 unsigned char *row, struct convert_tally *tally, const bool delimited,
                                 const enum kind kind, const uint32_t bytes)
 {
-    const struct cell *exact = column->cells[0].cell;
-    const struct cell cell = {.offset = exact->offset, .bytes = bytes, .kind = (uint8_t)kind};
-    const struct number n = {.cell = &cell};
+    const struct cell cell = {.offset = column->offset, .bytes = bytes, .kind = (uint8_t)kind};
+    const char *end = settle_number(k, &(struct number){.cell = &cell}, column->limit, p, row, delimited);
 
-    return take_number(k, exact, &n, column->limits[0], p, row, tally, delimited);
+    return end != NULL ? end : take_exact(k, column->cells->cell, column->limit, p, row, tally);
 }
 
 /* A column that no cell takes, or several. */
@@ -346,7 +353,7 @@ static const char *take_shared(const struct scalar_kernel *k, const struct colum
     if (!find_token(k, p, &t, k->delimited))
         return NULL;
     for (size_t i = 0; i < column->n_cells; i++)
-        if (take_cell(k, column, i, p, row, tally, k->delimited) != t.next)
+        if (take_cell(k, &column->cells[i], column->limits[i], p, row, tally) != t.next)
             return NULL;
     return t.next;
 }
@@ -355,15 +362,23 @@ INLINE const char *take_column(const struct scalar_kernel *k, const struct colum
                                unsigned char *row, struct convert_tally *tally, const bool delimited)
 {
     switch (c->way) {
-    case WAY_STRING: return take_string(k, c->cells[0].cell, c->limits[0], p, row, delimited);
+    case WAY_STRING: return take_string(k, c->cells->cell, c->limit, p, row, delimited);
     case WAY_I4: return take_settled(k, c, p, row, tally, delimited, KIND_INT, 4);
     case WAY_I8: return take_settled(k, c, p, row, tally, delimited, KIND_INT, 8);
     case WAY_F4: return take_settled(k, c, p, row, tally, delimited, KIND_FLOAT, 4);
     case WAY_F8: return take_settled(k, c, p, row, tally, delimited, KIND_FLOAT, 8);
-    case WAY_ANY: return take_cell(k, c, 0, p, row, tally, delimited);
+    case WAY_ANY: return take_cell(k, c->cells, c->limit, p, row, tally);
     case WAY_SHARED: break;
     }
     return take_shared(k, c, p, row, tally);
+}
+
+/* The column that follows at p behind blanks. */
+INLINE const char *take_spaced(const struct scalar_kernel *k, const struct column *c, const char *p, unsigned char *row,
+                               struct convert_tally *tally)
+{
+    p = skip_blanks(k, p);
+    return class_of(k, p) == BYTE_DATA ? take_column(k, c, p, row, tally, false) : NULL;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
@@ -382,14 +397,13 @@ INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsig
     if (!begins_record(k, p))
         return NULL;
     for (const struct column *c = k->columns, *end = c + k->n_columns; c < end; c++) {
-        if (!delimited) {
-            p = skip_blanks(k, p);
-            if (class_of(k, p) != BYTE_DATA)
+        if (delimited) {
+            if (c > k->columns && class_of(k, p++) != BYTE_DELIMITER)
                 return NULL;
-        } else if (c > k->columns && class_of(k, p++) != BYTE_DELIMITER) {
-            return NULL;
+            p = take_column(k, c, p, row, tally, true);
+        } else {
+            p = take_spaced(k, c, p, row, tally);
         }
-        p = take_column(k, c, p, row, tally, delimited);
         if (p == NULL)
             return NULL;
     }
@@ -399,58 +413,76 @@ INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsig
     return *p == '\n' ? p + 1 : NULL;
 }
 
-static const char *take_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
-                             struct convert_tally *tally)
+/* Line after line up to 'lines_end', until one is not for the walk or the rows are full. */
+INLINE void walk_lines(const struct scalar_kernel *k, struct kernel_job *job, const char *lines_end,
+                       const bool delimited)
 {
-    return k->delimited ? walk_line(k, p, row, tally, true) : walk_line(k, p, row, tally, false);
+    const size_t row_bytes = k->state.schema->row_bytes, n_room = job->capacity - job->n_rows;
+    unsigned char *row = job->rows + job->n_rows * row_bytes;
+    const char *text = job->text + job->text_used;
+    size_t n_rows = 0;
+
+    for (; text < lines_end && n_rows < n_room; n_rows++, row += row_bytes) {
+        struct convert_tally tally = job->tally;
+        const char *next = walk_line(k, text, row, &tally, delimited);
+
+        if (next == NULL)
+            break;
+        job->tally = tally;
+        text = next;
+    }
+    job->text_used = (size_t)(text - job->text);
+    job->lines_used += n_rows;
+    job->n_rows += n_rows;
 }
 
-/* The next line, which has its LF when 'complete'. False when the job ends here. */
-static bool next_record(struct scalar_kernel *k, struct kernel_job *job, bool complete)
+/* Two functions, for in one the two walks would crowd each other out of the registers. */
+APART void walk_blanks(const struct scalar_kernel *k, struct kernel_job *job, const char *lines_end)
 {
-    unsigned char *row = job->rows + job->n_rows * k->state.schema->row_bytes;
-    struct convert_tally tally = {0};
-    const char *next = NULL;
+    walk_lines(k, job, lines_end, false);
+}
 
-    if (complete && !k->plain_only)
-        next = take_line(k, job->text + job->text_used, row, &tally);
-    if (next != NULL) {
-        job->text_used = (size_t)(next - job->text);
-        job->lines_used++;
-        job->n_rows++;
-        job->tally.n_missing += tally.n_missing;
-        job->tally.n_overflow += tally.n_overflow;
-        return true;
+APART void walk_delimited(const struct scalar_kernel *k, struct kernel_job *job, const char *lines_end)
+{
+    walk_lines(k, job, lines_end, true);
+}
+
+/*
+ * The lines from job->text_used to 'until', of which those before 'complete' have their LF: as many as can be by the
+ * walk, the others by record_parse(). Returns false when the job ends here.
+ */
+static bool parse_lines(struct scalar_kernel *k, struct kernel_job *job, size_t complete, size_t until)
+{
+    while (job->n_rows < job->capacity && job->text_used < until) {
+        if (!k->plain_only && job->text_used < complete)
+            (k->delimited ? walk_delimited : walk_blanks)(k, job, job->text + complete);
+        if (job->n_rows == job->capacity || job->text_used >= until)
+            break;
+        if (!kernel_plain_record(&k->state, job))
+            return false;
+        if (job->longest != NULL && !k->plain_only)
+            set_limits(k, job->longest);
     }
-    if (!kernel_plain_record(&k->state, job))
-        return false;
-    if (job->longest != NULL && !k->plain_only)
-        set_limits(k, job->longest);
     return true;
 }
 
 bool kernel_scalar_lines(struct kernel *kernel, struct kernel_job *job, size_t until)
 {
     struct scalar_kernel *k = (struct scalar_kernel *)kernel;
-    bool more = true;
 
     set_limits(k, job->longest);
-    while (more && job->n_rows < job->capacity && job->text_used < until)
-        more = next_record(k, job, true);
-    return more;
+    return parse_lines(k, job, until, until);
 }
 
 static void scalar_parse(struct kernel *kernel, struct kernel_job *job)
 {
     struct scalar_kernel *k = (struct scalar_kernel *)kernel;
-    const char *lf = memrchr(job->text, '\n', job->text_bytes), *lines_end = lf != NULL ? lf + 1 : job->text;
-    bool more = true;
+    const char *lf = memrchr(job->text, '\n', job->text_bytes);
 
     kernel_job_begin(job);
     if (!k->plain_only)
         set_limits(k, job->longest);
-    while (more && job->n_rows < job->capacity && job->text_used < job->text_bytes)
-        more = next_record(k, job, job->text + job->text_used < lines_end);
+    parse_lines(k, job, lf != NULL ? (size_t)(lf + 1 - job->text) : 0, job->text_bytes);
 }
 
 const struct kernel_class kernel_scalar = {"scalar", scalar_supported, scalar_open, scalar_parse, scalar_close};
