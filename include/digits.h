@@ -35,13 +35,20 @@ static inline uint64_t digits_load(const char *text)
 }
 
 /*
- * How many of the eight bytes are digits before the first that is not: '0'..'9' are the bytes whose high nibble
- * is 3 and stays so when 6 is added. Digits give no carry, so the lowest foreign byte is found for certain.
+ * Not 0 in the bytes of a word that are no digits, in their high nibbles: '0'..'9' are the bytes whose high nibble is 3
+ * and stays so when 6 is added. Only bytes from 0xfa on carry into the next, so up to and with the first of those all
+ * is certain.
  */
-static inline int digits_count(uint64_t word)
+static inline uint64_t digits_foreign(uint64_t word)
 {
     uint64_t foreign = (word ^ 0x3030303030303030u) | ((word + 0x0606060606060606u) ^ 0x3030303030303030u);
-    foreign &= 0xf0f0f0f0f0f0f0f0u;
+    return foreign & 0xf0f0f0f0f0f0f0f0u;
+}
+
+/* How many of the eight bytes are digits before the first that is not. */
+static inline int digits_count(uint64_t word)
+{
+    uint64_t foreign = digits_foreign(word);
     return foreign == 0 ? 8 : __builtin_ctzll(foreign) / 8;
 }
 

@@ -133,6 +133,107 @@ static inline void number_store(const struct cell *cell, unsigned char *row, uin
     }
 }
 
+/* ---- numbers in padded tables: one word, from its end ---------------------------------------------------------- */
+
+enum { NUMBER_PADDED = 16 }; /* widest cell, in bytes */
+
+/* The last eight of 'width' bytes, or all of them behind spaces. False: something else than spaces before the eight. */
+static inline bool padded_load(const char *text, unsigned width, uint64_t *word)
+{
+    const uint64_t spaces = 0x2020202020202020u;
+
+    *word = digits_load(text + width - 8);
+    if (width < 8)
+        *word = (*word & UINT64_MAX << (64 - 8 * width)) | spaces >> 8 * width;
+    return width <= 8 || (digits_load(text) ^ spaces) << 8 * (16 - width) == 0;
+}
+
+/*
+ * Spaces and '-' at the start of the word to zeros. Returns how many bytes were spaces.
+ * Range  the last byte is a digit
+ */
+static inline unsigned padded_fill(uint64_t *word, bool *negative)
+{
+    unsigned n_spaces = (unsigned)__builtin_ctzll(*word ^ 0x2020202020202020u) / 8;
+    uint64_t digits;
+
+    *negative = (char)(*word >> 8 * n_spaces) == '-';
+    digits = UINT64_MAX << 8 * (n_spaces + *negative);
+    *word = (*word & digits) | (0x3030303030303030u & ~digits);
+    return n_spaces;
+}
+
+/*
+ * Digits, of which one but not the last may be a point, to their value. False: something else among them. Bytes like
+ * the point, 0x20..0x2f, are foreign by one bit and others by more, so one bit is one byte.
+ */
+static inline bool padded_value(uint64_t word, uint32_t *value, unsigned *n_decimals)
+{
+    uint64_t foreign = digits_foreign(word);
+
+    word ^= 0x3030303030303030u;
+    *n_decimals = 0;
+    if (foreign != 0) {
+        unsigned point = (unsigned)__builtin_ctzll(foreign) / 8;
+        uint64_t whole = (UINT64_C(1) << 8 * point) - 1;
+
+        if ((char)(word >> 8 * point) != ('.' ^ '0') || (foreign & (foreign - 1)) != 0)
+            return false;
+        word = (word & ~whole << 8) | (word & whole) << 8;
+        *n_decimals = 7 - point;
+    }
+    *value = digits_join(word);
+    return true;
+}
+
+/*
+ * The bits of the cell's float nearest to mantissa / 10^n_decimals: both are exact in a float, or n_decimals is 0 and
+ * only the mantissa's own conversion rounds.
+ * Range  n_decimals 0, or 1..7 with a mantissa of at most seven digits
+ */
+static inline uint64_t padded_float_bits(const struct cell *cell, uint32_t mantissa, unsigned n_decimals, bool negative)
+{
+    uint32_t narrow_bits;
+    uint64_t bits;
+
+    if (cell->bytes == sizeof(double)) {
+        double wide = (double)mantissa / exact_ten_double[n_decimals];
+
+        memcpy(&bits, &wide, sizeof bits);
+        return bits | (uint64_t)negative << 63;
+    }
+    float narrow = (float)mantissa / exact_ten_float[n_decimals];
+
+    memcpy(&narrow_bits, &narrow, sizeof narrow_bits);
+    return narrow_bits | (uint32_t)negative << 31;
+}
+
+/*
+ * A number of at most eight bytes, [-] digits [. digits], that ends 'width' bytes from 'text' behind spaces alone.
+ * Range    width 1..NUMBER_PADDED
+ * Returns  false: not settled; else *n_bytes is the number's length
+ */
+static inline bool number_padded(const struct cell *cell, const char *text, unsigned width, uint64_t *value,
+                                 uint32_t *n_bytes)
+{
+    uint64_t word;
+    uint32_t magnitude;
+    unsigned n_decimals;
+    bool negative;
+
+    if (!is_digit(text[width - 1]) || !padded_load(text, width, &word))
+        return false;
+    *n_bytes = 8 - padded_fill(&word, &negative);
+    if (!padded_value(word, &magnitude, &n_decimals))
+        return false;
+    if (cell->kind == KIND_FLOAT) {
+        *value = padded_float_bits(cell, magnitude, n_decimals, negative);
+        return true;
+    }
+    *value = negative ? -(uint64_t)magnitude : magnitude;
+    return n_decimals == 0 && magnitude <= number_integer_limit(cell, negative);
+}
+
 /*
  * A number from [text, end), which has neither blanks nor quotes around it, to its cell.
  * Returns false: not settled, nothing stored

@@ -3,8 +3,9 @@
  *
  * The walk converts a number while it looks for its end, eight digits at a time (digits.h), and looks for the end of
  * other fields eight bytes at a time. It never asks whether the text ends: it is only sent into lines that have their
- * LF, and every loop stops there. When anything is out of the ordinary the walk gives up, and the line is done by
- * record_parse() from its start.
+ * LF, and every loop stops there. In a padded table it first tries whether a number ends where the one above it did,
+ * and then takes it from its end, in one word. When anything is out of the ordinary the walk gives up, and the line
+ * is done by record_parse() from its start.
  */
 #define _GNU_SOURCE /* memrchr */
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct column {
     enum way way;
     uint32_t offset;            /* of the one cell, in the row */
     uint32_t limit;             /* of the one cell: the longest text that needs no second look */
+    unsigned width;             /* in a padded table, bytes from the column before to the end of this; else 0 */
     const struct number *cells; /* strings too: then there are no suspects */
     const uint32_t *limits;     /* of all cells */
     size_t n_cells;
@@ -373,12 +375,50 @@ INLINE const char *take_column(const struct scalar_kernel *k, const struct colum
     return take_shared(k, c, p, row, tally);
 }
 
+/* ---- padded tables --------------------------------------------------------------------------------------------- */
+
+/*
+ * The number at p if it ends where those above it did. As long as it does, where the next field begins hangs on no byte
+ * of this one: no jump is guessed wrong, and the processor is at work on several fields at a time.
+ * Returns NULL: not so, or not so simple; nothing stored
+ */
+APART const char *take_padded(const struct scalar_kernel *k, const struct column *c, const char *p, unsigned char *row)
+{
+    const struct number *n = c->cells;
+    const char *end = p + c->width;
+    uint32_t n_bytes;
+    uint64_t value;
+
+    if (!ends_field(k, end, false) || !number_padded(n->cell, p, c->width, &value, &n_bytes) || n_bytes > c->limit ||
+        kernel_is_suspect(n, value))
+        return NULL;
+    number_store(n->cell, row, value);
+    return end;
+}
+
+/* What a column's width is after a cell that ended there: two spaces before a number make it one of a padded table. */
+INLINE unsigned padded_width(const struct scalar_kernel *k, const struct column *c, const char *p, const char *end)
+{
+    bool padded = p[0] == ' ' && p[1] == ' ' && end - p <= NUMBER_PADDED && !k->checked;
+
+    return padded && c->way != WAY_STRING && c->way != WAY_SHARED ? (unsigned)(end - p) : 0;
+}
+
 /* The column that follows at p behind blanks. */
-INLINE const char *take_spaced(const struct scalar_kernel *k, const struct column *c, const char *p, unsigned char *row,
+INLINE const char *take_spaced(const struct scalar_kernel *k, struct column *c, const char *p, unsigned char *row,
                                struct convert_tally *tally)
 {
-    p = skip_blanks(k, p);
-    return class_of(k, p) == BYTE_DATA ? take_column(k, c, p, row, tally, false) : NULL;
+    const char *end = c->width > 0 ? take_padded(k, c, p, row) : NULL, *field;
+
+    if (end != NULL)
+        return end;
+    field = skip_blanks(k, p);
+    if (class_of(k, field) != BYTE_DATA)
+        return NULL;
+    end = take_column(k, c, field, row, tally, false);
+    if (end != NULL && p[0] == ' ' && p[1] == ' ')
+        c->width = padded_width(k, c, p, end);
+    return end;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
@@ -396,7 +436,7 @@ INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsig
 {
     if (!begins_record(k, p))
         return NULL;
-    for (const struct column *c = k->columns, *end = c + k->n_columns; c < end; c++) {
+    for (struct column *c = k->columns, *end = c + k->n_columns; c < end; c++) {
         if (delimited) {
             if (c > k->columns && class_of(k, p++) != BYTE_DELIMITER)
                 return NULL;

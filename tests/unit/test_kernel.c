@@ -743,6 +743,57 @@ static void test_stretches(void **state)
     }
 }
 
+/* What was put since 'mark' to the right of a column, spaces before it, or a tab where it may be. */
+static void pad_left(size_t mark, size_t width)
+{
+    size_t n_bytes = made.n - mark, n_spaces = n_bytes + 1 < width ? width - n_bytes : 1;
+
+    put("%*s", (int)n_spaces, "");
+    memmove(made.bytes + mark + n_spaces, made.bytes + mark, n_bytes);
+    memset(made.bytes + mark, ' ', n_spaces);
+    if (one_in(200))
+        made.bytes[mark + below((uint32_t)n_spaces)] = "\t\n"[one_in(8)];
+}
+
+/* Columns that end where they do in the line above, but for a cell here and there that is odd or too wide. */
+static void test_padded(void **state)
+{
+    static const char *const padded_dtypes[] = {"i4,f4,f8,i8,f4,f4,f8,i4", "f4,i2,>f4,u4,f8,i1,S6,>i4,u8",
+                                                "f8,f8,+f4,_,i4"};
+    static const char *const odd[] = {
+        "+5", "nan", "1e3", ".5", "-.5", "5.", "-", "-.", "--1", "1-2", "1.2.3", "1 2", "7#", "#", "-0", "-0.0", "1,5",
+        "12345678", "-1234567", "123456789", "123456.7", "-12345.67", "0.000001", "-99", "-99.0", "\x80", "1/2",
+        "00000000", "99999999", "16777217", "\"5\""};
+    static struct layout l;
+    const struct dialect d = {.delimiter = DELIMITER_BLANKS, .hash_comment = true};
+
+    (void)state;
+    random_state = 7;
+    for (unsigned round = 0; round < 300; round++) {
+        uint32_t widths[16];
+        unsigned oddness = 5 + 20 * below(10);
+
+        layout_init(&l, padded_dtypes[round % 3]);
+        if (one_in(2))
+            add_missing(&l, "-99");
+        for (int c = 0; c < 16; c++)
+            widths[c] = 3 + below(18);
+        for (made.n = 0; made.n < 6000; put(one_in(30) ? "\r\n" : "\n"))
+            for (uint32_t c = 0; c < l.schema.n_columns; c++) {
+                size_t mark = made.n;
+                bool whole = c < l.schema.n_cells && l.cells[c].kind != KIND_FLOAT;
+
+                if (one_in(oddness))
+                    put("%s", odd[below(sizeof odd / sizeof odd[0])]);
+                else
+                    put("%s%.*f", one_in(4) ? "-" : "", whole ? 0 : (int)(c % 4), below(1u << below(14)) / 100.0);
+                pad_left(mark, widths[c]);
+            }
+        check(&l, &d, made.bytes, made.n, &(struct feed){.survey = one_in(3), .front = one_in(2),
+                                                         .piece = one_in(3) ? 1 + below(3000) : 0});
+    }
+}
+
 static void test_plain_dialects(void **state)
 {
     static struct layout l;
@@ -772,7 +823,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pick),        cmocka_unit_test(test_capacity),     cmocka_unit_test(test_plain_dialects),
         cmocka_unit_test(test_long_lines),  cmocka_unit_test(test_hard_numbers), cmocka_unit_test(test_quotients),
-        cmocka_unit_test(test_small_pieces), cmocka_unit_test(test_stretches),   cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_small_pieces), cmocka_unit_test(test_stretches),   cmocka_unit_test(test_padded),
+        cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, map_memory, NULL);
