@@ -178,6 +178,17 @@ static bool stores_later(struct driver *d)
            d->pool.n_running > 0 && !some_wait(d);
 }
 
+/*
+ * Whether the next slice is some of its input's text, not all. Of the others each fills a region by far: then one that
+ * has just been written is better than one whose pages have to be cleared.
+ */
+static bool next_is_cut(const struct driver *d)
+{
+    const struct slice *next = d->next_start < end_of_slices(d->load) ? slice_of(d, d->next_start) : NULL;
+
+    return next != NULL && !(next->first && next->last);
+}
+
 static void start_or_fail(struct driver *d)
 {
     if (driver_start_slices(d) != 0)
@@ -203,7 +214,8 @@ void driver_run(struct driver *d)
         count_slices(d);
         place_slices(d);
         if (!stores_later(d)) {
-            start_or_fail(d); /* a CPU should not be idle while rows are written */
+            if (next_is_cut(d))
+                start_or_fail(d); /* no CPU is to be idle while rows are written */
             advance(d);
         }
         show_progress(d);
