@@ -744,20 +744,34 @@ static void survey_some(struct look *l, struct excerpt e, const struct tokens *t
         survey_excerpt(l, &e, t);
 }
 
-/* Words above decimal commas are no header, as these are text. They are not surveyed yet. */
-static void tell_commas_below(const struct look *l, const struct headline *words)
+/* The column is text, for commas in its numbers or for other words beside them. */
+static bool has_spoilt_numbers(const struct survey *s, bool by_commas)
+{
+    return s->class == SURVEY_TEXT && (by_commas ? s->commas == SURVEY_COMMA : s->number);
+}
+
+/* Words above no numbers are no header; but there would be numbers, were it not for what is said here. */
+static void tell_lost_header(const struct look *l, const struct headline *words)
 {
     const struct finding *f = l->f;
-    uint32_t i = 0;
 
     if (l->options->header != HEADER_AUTO || f->surveys == NULL || words->words == NULL || words->some_number ||
-        words->n != f->n_columns || f->dialect.delimiter == ',')
+        words->n != f->n_columns || n_told >= TOLD_AT_MOST)
         return;
-    while (i < f->n_columns && (f->surveys[i].class != SURVEY_TEXT || f->surveys[i].commas != SURVEY_COMMA))
-        i++;
-    if (i < f->n_columns && n_told++ < TOLD_AT_MOST)
-        message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
-                       "<FILE | shmload NAME=-, and the first line is the header", l->input->path, words->words[i]);
+    for (uint32_t i = 0; i < f->n_columns; i++) {
+        bool by_commas = f->dialect.delimiter != ',' && has_spoilt_numbers(&f->surveys[i], true);
+
+        if (!by_commas && !has_spoilt_numbers(&f->surveys[i], false))
+            continue;
+        n_told++;
+        if (by_commas)
+            message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
+                           "<FILE | shmload NAME=-, and the first line is the header", l->input->path, words->words[i]);
+        else
+            message_notice("%s: the first line is data, as below '%.40s' there is text among the numbers: if it is the "
+                           "header, give --header yes", l->input->path, words->words[i]);
+        return;
+    }
 }
 
 /* What is below the first record is surveyed, and then the record itself when it is no header. */
@@ -783,7 +797,7 @@ static int find_header(struct look *l, const struct tokens *t)
         remember_lone_line(l, &h, w);
     }
     if (place == HEADER_NONE)
-        tell_commas_below(l, &h.record);
+        tell_lost_header(l, &h.record);
     if (place == HEADER_NONE || place == HEADER_COMMENT)
         survey_some(l, first, t);
     headlines_release(&h);

@@ -379,6 +379,19 @@ def test_a_header_above_decimal_commas(tool, text):
     assert got.dtype.names == ("a", "b") and got["a"].tolist() == [1.5, 3.5]
 
 
+@pytest.mark.parametrize("word", ["Undetermined", ".", "<LOD", "n/d"])
+def test_a_header_above_numbers_and_words(tool, word):
+    text = "Sample,Gene,Ct\nA1,GAPDH,21.3\nA2,ACTB,%s\nA3,ACTB,20.5\n" % word
+    tool.write("in.txt", text)
+    assert "below 'Ct' there is text among the numbers: if it is the header, give --header yes\n" in tool.ok("in.txt", "-n").err
+    got = tool.load(text, "--header", "yes", "--na", word)
+    assert got.dtype.names == ("Sample", "Gene", "Ct") and got["Ct"].tolist()[::2] == [21.3, 20.5]
+    for more in ["--header", "no"], ["--header", "yes"], ["--na", word]:
+        assert "--header" not in tool.ok("in.txt", "-n", *more).err
+    tool.write("in.txt", "x,y\nA1,GAPDH\nA2,ACTB\n")
+    assert tool.ok("in.txt", "-n").err == ""
+
+
 def test_one_column_of_decimal_commas(tool):
     tool.write("in.txt", "a\n1,5\n3,5\n")
     err = tool.ok("in.txt", "-n").err
