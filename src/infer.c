@@ -631,7 +631,8 @@ static bool are_field_names(const struct schema *s, const struct headline *words
 
 /*
  * With a dtype: which columns it has as numbers. 'words' are the names that --usecols may mean. Words alone, with no
- * number below, are bad data rather than a header, unless they are just the names of the dtype. 'below' has passed them.
+ * number below, are bad data rather than a header, unless they are just the names of the dtype. 'below' has passed
+ * them.
  */
 static int numeric_by_dtype(struct look *l, const struct headline *words, const struct walk *below, bool *numeric)
 {
@@ -750,8 +751,33 @@ static bool has_spoilt_numbers(const struct survey *s, bool by_commas)
     return s->class == SURVEY_TEXT && (by_commas ? s->commas == SURVEY_COMMA : s->number);
 }
 
-/* Words above no numbers are no header; but there would be numbers, were it not for what is said here. */
-static void tell_lost_header(const struct look *l, const struct headline *words)
+/* Lines above the first number of the column, where all its words are in these, as units below names; else 0. */
+static uint64_t lines_above_numbers(struct walk w, const struct missing *missing, uint32_t column)
+{
+    uint64_t n_above = w.lines;
+    bool words = false, numbers = false;
+    enum record_status status;
+
+    while ((status = walk_next(&w)) != RECORD_MORE) {
+        struct survey s = {0};
+
+        if (status == RECORD_ROW && column < w.n_fields)
+            survey_field(&s, missing, w.fields[column].text, w.fields[column].bytes, false);
+        if (s.class == SURVEY_TEXT && numbers)
+            return 0;
+        words = words || s.class == SURVEY_TEXT;
+        numbers = numbers || s.number;
+        n_above = numbers ? n_above : w.lines;
+    }
+    return words && numbers ? n_above : 0;
+}
+
+/*
+ * Words above no numbers are no header; but there would be numbers, were it not for what is said here. w has just
+ * passed the words.
+ */
+static void tell_lost_header(const struct look *l, const struct headline *words, const struct walk *w,
+                             const struct missing *missing)
 {
     const struct finding *f = l->f;
 
@@ -760,13 +786,19 @@ static void tell_lost_header(const struct look *l, const struct headline *words)
         return;
     for (uint32_t i = 0; i < f->n_columns; i++) {
         bool by_commas = f->dialect.delimiter != ',' && has_spoilt_numbers(&f->surveys[i], true);
+        uint64_t n_above;
 
         if (!by_commas && !has_spoilt_numbers(&f->surveys[i], false))
             continue;
         n_told++;
+        n_above = by_commas ? 0 : lines_above_numbers(*w, missing, i);
         if (by_commas)
             message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
                            "<FILE | shmload NAME=-, and the first line is the header", l->input->path, words->words[i]);
+        else if (n_above > 0)
+            message_notice("%s: the numbers below '%.40s' begin behind line %" PRIu64 ": if what is above them are "
+                           "names and units, give --skip-lines %" PRIu64 " --names NAME,...", l->input->path,
+                           words->words[i], f->lines_before + n_above, f->lines_before + n_above);
         else
             message_notice("%s: the first line is data, as below '%.40s' there is text among the numbers: if it is the "
                            "header, give --header yes", l->input->path, words->words[i]);
@@ -797,7 +829,7 @@ static int find_header(struct look *l, const struct tokens *t)
         remember_lone_line(l, &h, w);
     }
     if (place == HEADER_NONE)
-        tell_lost_header(l, &h.record);
+        tell_lost_header(l, &h.record, &w, &t->general);
     if (place == HEADER_NONE || place == HEADER_COMMENT)
         survey_some(l, first, t);
     headlines_release(&h);

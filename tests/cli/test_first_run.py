@@ -392,6 +392,20 @@ def test_a_header_above_numbers_and_words(tool, word):
     assert tool.ok("in.txt", "-n").err == ""
 
 
+@pytest.mark.parametrize("text, n", [
+    ("time,t\ns,degC\n0,1.5\n1,NA\n2,\n", 2), ("Day  Tmax\n---  ----\n\n1    20.1\n2    --\n", 3),
+    ('"TOA5","CR1000","x"\n"TIME","RECORD","AirTC"\n"TS","RN","Deg C"\n"","","Avg"\n"2020-01-01",0,1.5\n"2020-01-02",1,"NAN"\n', 4),
+    ("# by hand\nlat;lon\ndeg;deg\n47,5;16\n", 3),
+])
+def test_units_below_the_names(tool, text, n):
+    tool.write("in.txt", text)
+    assert "begin behind line %d: " % n in tool.ok("in.txt", "-n").err
+    names = ",".join("abc"[:len(tool.load(text).dtype)])
+    got = tool.load(text, "--skip-lines", n, "--names", names)
+    assert got.dtype.names == tuple(names.split(",")) and any(got.dtype[name].kind in "if" for name in got.dtype.names)
+    assert "begin behind" not in tool.ok("in.txt", "-n", "--skip-lines", n).err
+
+
 def test_one_column_of_decimal_commas(tool):
     tool.write("in.txt", "a\n1,5\n3,5\n")
     err = tool.ok("in.txt", "-n").err
