@@ -276,6 +276,7 @@ static bool tell_separator_line(struct look *l)
 static int find_late_quote(struct look *l, int delimiter, uint64_t *line)
 {
     struct dialect d = l->f->dialect;
+    enum record_status status;
     struct record *record;
     struct walk w;
 
@@ -287,8 +288,8 @@ static int find_late_quote(struct look *l, int delimiter, uint64_t *line)
     if (record == NULL)
         return no_memory(l);
     walk_begin(&w, record, &l->text, UINT32_MAX);
-    while (*line == 0 && walk_next(&w) != RECORD_MORE)
-        for (size_t i = 0; *line == 0 && i < w.n_fields; i++) {
+    while (*line == 0 && (status = walk_next(&w)) != RECORD_MORE)
+        for (size_t i = 0; status == RECORD_ROW && *line == 0 && i < w.n_fields; i++) {
             const struct record_field *f = &w.fields[i];
             size_t at = 0;
 
