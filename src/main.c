@@ -396,7 +396,7 @@ int main(int argc, char **argv)
     enum options_result wish;
     int status, signal;
 
-    mallopt(M_MXFAST, 0); /* no list that a worker's first larger malloc() would go over, in pages to be copied for it */
+    mallopt(M_MXFAST, 0); /* no fastbins, which the first large malloc() of a worker walks, copying their pages */
     fill_standard_descriptors();
     if (ranks_begin(&argc, &argv) != 0)
         return EXIT_FAILED;

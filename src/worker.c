@@ -22,12 +22,14 @@
 #include "widen.h"
 
 enum {
-    BLOCK_BYTES = 256 * 1024, /* and CARRY_BYTES and PAGE_BYTES are WORKER_TEXT_BYTES at most */
+    BLOCK_BYTES = 256 * 1024,
     PAGE_BYTES = 4096,
     CARRY_BYTES = WORKER_TEXT_AT,    /* room for the carry at first */
     OVERRUN_BYTES = 4 * 1024,        /* a slice's last line reaches so far into the next one, mostly */
     PUBLISH_BYTES = 8 * 1024 * 1024, /* of rows that are worth waking the parent */
 };
+
+_Static_assert(CARRY_BYTES + BLOCK_BYTES + PAGE_BYTES <= WORKER_TEXT_BYTES, "what worker.h says");
 
 struct worker {
     struct worker_job *job;
