@@ -15,7 +15,7 @@ struct delimiter_rule {
 
 /* What the records say. */
 struct delimiter_found {
-    uint32_t n_columns;    /* fields of a record: the number they agree on, or the one most of them have; 0: no records */
+    uint32_t n_columns;    /* fields of a record: the number they agree on, or most of them have; 0: no records */
     bool agreed;           /* all have that number */
     int disputed;          /* where it is blanks: another delimiter by which all agree too, or nine of ten, and which
                             * parts them otherwise; where none holds for all: by which half agree or more, and fewer

@@ -1,8 +1,8 @@
 /*
  * kernel_number.h - the quick way from text to a number and from a number to its place in the row.
  *
- * Internal to the kernel*.c files, and all inline. What these functions do not settle is convert_cell()'s, so each gives
- * either the exact value or nothing. Text may be read up to KERNEL_PAD bytes past what it holds.
+ * Internal to the kernel*.c files, and all inline. What these functions do not settle is convert_cell()'s, so each
+ * gives either the exact value or nothing. Text may be read up to KERNEL_PAD bytes past what it holds.
  */
 #ifndef SHMLOAD_KERNEL_NUMBER_H
 #define SHMLOAD_KERNEL_NUMBER_H
@@ -61,7 +61,8 @@ static inline const char *number_exponent(const char *text, int32_t *exponent)
  * digits [. digits] [e digits], without sign, as mantissa * 10^exponent.
  * Returns the byte behind, or NULL: no digit, or more than 64 bits hold for sure, or an unusual exponent
  */
-static inline __attribute__((always_inline)) const char *number_decimal(const char *text, uint64_t *mantissa, int32_t *exponent)
+static inline __attribute__((always_inline)) const char *number_decimal(const char *text, uint64_t *mantissa,
+                                                                        int32_t *exponent)
 {
     const char *end, *fraction;
     ptrdiff_t n_digits;

@@ -74,15 +74,16 @@ void report_account(const struct run_account *run, bool verbose);
 
 /*
  * The same as one JSON object on standard output: version, output (null for a dry run), output_bytes, seconds, kernel,
- * jobs, verified, inputs (one on each line), totals. Names are UTF-8 as they are, otherwise as message_printable() makes them.
+ * jobs, verified, inputs (one on each line), totals. Names are UTF-8 as they are, otherwise as message_printable()
+ * makes them.
  * Errors  0 or -1 with errno (no memory, output closed)
  */
 int report_json(const struct run_account *run) MUST_USE;
 
 /*
- * --dry-run on standard output: for each schema a line with nothing but the dtype, then a line per input with rows, bytes
- * of records and delimiter; at the end the totals; all of them comments. So with one schema it is what --dtype takes, the
- * first line or, as a file, all of it.
+ * --dry-run on standard output: for each schema a line with nothing but the dtype, then a line per input with rows,
+ * bytes of records and delimiter; at the end the totals; all of them comments. So with one schema it is what --dtype
+ * takes, the first line or, as a file, all of it.
  * Errors  0 or -1 with errno (no memory, output full); a reader who has seen enough, as head(1), is no error
  */
 int report_dry_run(const struct run_account *run) MUST_USE;

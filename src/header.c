@@ -121,8 +121,8 @@ static bool stands_in_columns(const struct excerpt *line, const struct dialect *
 }
 
 /*
- * Columns of fixed width stand under their names: the line is cut with its mark, which is then taken off the first word.
- * Any line can be cut, so one whose words are cut through is no header.
+ * Columns of fixed width stand under their names: the line is cut with its mark, which is then taken off the first
+ * word. Any line can be cut, so one whose words are cut through is no header.
  */
 static int retake_by_widths(struct headline *line, const struct dialect *dialect, const struct excerpt *text)
 {

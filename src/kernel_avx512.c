@@ -449,7 +449,7 @@ INLINE __m512i close_point(__m512i digits, const uint64_t *up_to)
     return _mm512_mask_alignr_epi8(digits, moved, digits, _mm512_setzero_si512(), 15);
 }
 
-/* Where each value's power of ten stands in a table: 16 - f for f digits behind the point, 0 where there is no point. */
+/* Where each value's power of ten stands in a table: 16 - f for f digits behind the point, 0 where there is none. */
 INLINE __m512i fraction_index(const uint16_t to_point[8])
 {
     return _mm512_cvtepu16_epi64(_mm_load_si128((const __m128i *)to_point));

@@ -430,7 +430,7 @@ INLINE bool begins_record(const struct scalar_kernel *k, const char *p)
     return class_of(k, p) != BYTE_LINE_END && !(k->hash_comment && *p == '#');
 }
 
-/* The line at p into a row. Returns the next line, or NULL when this one is not for the walk; the row is undefined then. */
+/* The line at p into a row. Returns the next line; NULL: this one is not for the walk, and the row is undefined. */
 INLINE const char *walk_line(const struct scalar_kernel *k, const char *p, unsigned char *row,
                              struct convert_tally *tally, const bool delimited)
 {

@@ -353,7 +353,7 @@ static uint64_t other_lines(const struct account *a)
     return a->n_lines > known ? a->n_lines - known : 0;
 }
 
-/* So that lines = lines before + rows + set aside + others can be reckoned: ', 12 lines (1 above, 2 without a record)'. */
+/* So that lines = before + rows + set aside + others can be reckoned: ', 12 lines (1 above, 2 without a record)'. */
 static const char *lines_in_words(char text[4 * NUMBER_BYTES], const struct account *a)
 {
     char lines[2 * NUMBER_BYTES], above[2 * NUMBER_BYTES] = "", others[2 * NUMBER_BYTES] = "", number[NUMBER_BYTES];
@@ -362,7 +362,8 @@ static const char *lines_in_words(char text[4 * NUMBER_BYTES], const struct acco
     if (other_lines(a) > 0)
         snprintf(others, sizeof others, "%s without a record", grouped(number, other_lines(a)));
     snprintf(text, 4 * NUMBER_BYTES, "%s%s%s%s%s%s", counted(lines, a->n_lines, "line"),
-             *above != '\0' || *others != '\0' ? " (" : "", above, *above != '\0' && *others != '\0' ? ", " : "", others,
+             *above != '\0' || *others != '\0' ? " (" : "", above,
+             *above != '\0' && *others != '\0' ? ", " : "", others,
              *above != '\0' || *others != '\0' ? ")" : "");
     return text;
 }
@@ -558,8 +559,9 @@ static void print_dry_input(const struct account *a)
 {
     char rows[NUMBER_BYTES], bytes[NUMBER_BYTES], path[PATH_BYTES], dataset[PATH_BYTES], odd[256];
     describe_oddities(a, odd, sizeof odd);
-    printf("# %13s %17s  %-10s  %s -> /%s%s%s%s%s\n", grouped(rows, a->n_rows), grouped(bytes, a->n_rows * a->row_bytes),
-           a->delimiter, message_printable(path, sizeof path, a->path, strlen(a->path)),
+    printf("# %13s %17s  %-10s  %s -> /%s%s%s%s%s\n", grouped(rows, a->n_rows),
+           grouped(bytes, a->n_rows * a->row_bytes), a->delimiter,
+           message_printable(path, sizeof path, a->path, strlen(a->path)),
            message_printable(dataset, sizeof dataset, a->dataset, strlen(a->dataset)),
            strcmp(a->codec, "plain") != 0 ? ", " : "", strcmp(a->codec, "plain") != 0 ? a->codec : "",
            a->header ? ", header" : "", odd);

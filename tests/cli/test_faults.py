@@ -322,9 +322,13 @@ def test_signal_at_many_moments(tmp_path, long_text, name):
     want = reference(tmp_path, *args, beside=beside, in_txt=long_text, mine=before)
     whole = time.monotonic() - started
     n_ended = 0
-    for i in range(12):
+    for i in range(60):
+        if i % 12 == 0 and i > 0:
+            if n_ended > 1:
+                break
+            whole /= 3  # the reference took longer than these do
         t = Trial(tmp_path / str(i), *args, mine=before or (b"mine" if i % 2 else None), in_txt=long_text).start()
-        time.sleep(whole * i / 11)
+        time.sleep(whole * (i % 12) / 11)
         t.process.send_signal(number)
         t.finish()
         n_ended += t.status != 0
