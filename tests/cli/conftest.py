@@ -4,6 +4,7 @@ The program is the one that SHMLOAD names, else build/shmload. What a test expec
 and fractions or from numpy, never from shmload.
 """
 import os
+import signal
 import subprocess
 
 import h5py
@@ -13,6 +14,12 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.abspath(os.environ.get("SHMLOAD") or os.path.join(ROOT, "build", "shmload"))
 DATA = os.path.join(ROOT, "data")
+
+
+# A shell starts what it puts into the background with SIGINT and SIGQUIT ignored, and that is inherited.
+for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Result:
