@@ -90,18 +90,18 @@ static void walk_inputs(struct planning *g, unsigned jobs)
 static uint64_t best_slice(const struct plan *p, const struct options *o)
 {
     bool packed = o->codec != PACK_NONE || o->shuffle == SHUFFLE_YES || o->checksum;
-    uint64_t size = PLAN_SLICE_LEAST * (uint64_t)p->jobs;
+    uint64_t size = PLAN_SLICE_LEAST / 2 * (uint64_t)p->jobs;
 
     return packed || size > PLAN_SLICE_MAX ? PLAN_SLICE_MAX : size;
 }
 
-/* Sets the size of a slice, and of the inputs that are not cut: an end of less than a slice is not worth one. */
+/* Sets the size of a slice, and of the inputs that are not cut. */
 static void set_sizes(struct planning *g, const struct plan *p, unsigned all_jobs)
 {
     const struct options *o = g->options;
 
     g->size = best_slice(p, o);
-    g->whole = 2 * g->size < PLAN_SLICE_MAX ? 2 * g->size : PLAN_SLICE_MAX;
+    g->whole = 4 * g->size < PLAN_SLICE_MAX ? 4 * g->size : PLAN_SLICE_MAX;
     if (g->inputs->end - g->inputs->first < all_jobs && g->text_bytes / (2 * all_jobs) < g->whole)
         g->whole = g->text_bytes / (2 * all_jobs); /* few inputs: every CPU gets its share */
     if (g->whole > p->region_bytes)

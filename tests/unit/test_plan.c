@@ -71,7 +71,7 @@ static void small_files_are_whole(void **state)
     struct world w;
 
     (void)state;
-    make_world(&w, 0, 16 * MIB, 1); /* twice what a slice of two jobs is */
+    make_world(&w, 0, 16 * MIB, 1); /* four times what a slice of two jobs is */
     assert_int_equal(make(&w), 0);
     assert_int_equal(w.plan.n, 3);
     expect_cover(&w);
