@@ -4,6 +4,7 @@ The program is the one that SHMLOAD names, else build/shmload. What a test expec
 and fractions or from numpy, never from shmload.
 """
 import os
+import resource
 import signal
 import subprocess
 
@@ -86,6 +87,15 @@ class Tool:
         assert result.status == status, result
         assert self.files() == before, "something was left behind"
         return result.err
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_core_files():
+    """SIGQUIT and a lost worker would leave some."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 @pytest.fixture

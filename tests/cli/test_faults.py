@@ -31,16 +31,8 @@ SMALL = "".join("chr%d %d %.2f\n" % (i % 22, i, i * 0.5) for i in range(3000))
 LINE = b"chr1 123456 99.5\n"
 TYPES = ["-t", "chr:S5,pos:i4,pct:f4"]
 STRANGER = 54321  # a user that runs nothing else
-ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP"]
+ENDINGS = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]
 EVERYTHING = os.environ.get("FAULTS") == "all"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_core_files():
-    before = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def wait_for(condition, seconds=20):

@@ -1,6 +1,5 @@
 """Interruption: 128+n, no temporary, no half output, no process left; and workers that are lost."""
 import os
-import resource
 import signal
 import subprocess
 import time
@@ -10,15 +9,6 @@ import pytest
 from conftest import PROGRAM, children
 
 LINE = b"chr1 123456 99.5\n"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_core_files():
-    """SIGQUIT would leave one."""
-    before = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def start(tool, *args):
