@@ -47,7 +47,8 @@ struct convert_tally {
  * tally     counts of missing values and overflowed floats are added here
  * Missing   the fill value where the column has one; else NaN in a float column, and in an integer column the
  *           integer that the field spells, or FAILURE_MISSING_VALUE. Strings are never missing
- * Errors    FAILURE_NONE, or the code; the cell's bytes are then undefined
+ * Errors    FAILURE_NONE; FAILURE_ROUNDED, which is none, where a guessed f8 holds an integer not exactly; or the
+ *           code, and the cell's bytes are then undefined
  */
 int convert_cell(const struct cell *cell, const char *text, size_t text_bytes, unsigned char *row,
                  struct convert_tally *tally) MUST_USE;

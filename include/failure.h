@@ -31,6 +31,7 @@ enum failure_code {
     FAILURE_CR,            /* carriage return that does not end the line */
     FAILURE_QUOTE_OPEN,    /* quoted field never closed */
     FAILURE_QUOTE_JUNK,    /* text between a closing quote and the delimiter */
+    FAILURE_ROUNDED,       /* no failure: the value is stored, but a guessed float does not hold the integer exactly */
     FAILURE_NO_TYPE,       /* inferred column: integers that fit no 64-bit type */
     FAILURE_LINE_LONG,     /* record larger than the memory a worker may use */
 

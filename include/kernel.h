@@ -39,6 +39,7 @@ struct kernel_job {
     unsigned char *rows;
     size_t capacity;         /* in rows */
     uint32_t *longest;       /* NULL, or per cell as in record_parse */
+    struct rounded_list *rounded; /* NULL, or where guessed floats' integers are noted; line_no as in the failure */
 
     size_t n_rows;           /* out */
     size_t text_used;        /* out, bytes */
@@ -54,6 +55,7 @@ struct kernel_state {
     const struct schema *schema;
     const struct dialect *dialect;
     struct record *record;
+    const struct rounded_list *rounded; /* the job's */
 };
 
 struct kernel_class {

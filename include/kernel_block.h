@@ -27,6 +27,17 @@
 
 /* ---- every kernel ---------------------------------------------------------------------------------------------- */
 
+/*
+ * True when convert_cell() has settled the field: stored it, and what it has to note of it is noted already. All else
+ * is for record_parse().
+ */
+static inline bool kernel_is_settled(const struct kernel_state *k, const struct cell *cell, int code)
+{
+    return code == FAILURE_NONE ||
+           (code == FAILURE_ROUNDED &&
+            (k->rounded == NULL || rounded_is_noted(k->rounded, (uint32_t)(cell - k->schema->cells))));
+}
+
 /* Errors 0, or -1 on no memory with nothing left open. */
 int kernel_state_open(struct kernel_state *k, const struct schema *schema, const struct dialect *dialect) MUST_USE;
 void kernel_state_close(struct kernel_state *k);

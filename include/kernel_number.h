@@ -83,7 +83,8 @@ static inline __attribute__((always_inline)) const char *number_decimal(const ch
 }
 
 /*
- * The bits of the cell's float nearest to mantissa * 10^exponent, with its sign. False: beyond range.
+ * The bits of the cell's float nearest to mantissa * 10^exponent, with its sign. False: beyond range, or perhaps an
+ * integer that a double rounds, of which convert_cell() knows whether that is to be noted.
  * A float may be rounded from the double of method 1, which is far from the ends of the floats' range: only where that
  * lies exactly between two floats it may have been rounded to there.
  */
@@ -95,7 +96,8 @@ static inline __attribute__((always_inline)) bool number_float_bits(const struct
     uint32_t narrow_bits;
 
     if (cell->bytes == sizeof wide) {
-        if (!decimal_to_double(mantissa, exponent, &wide))
+        if (!decimal_in_double(mantissa, exponent, &wide) &&
+            (!decimal_to_double(mantissa, exponent, &wide) || (exponent == 0 && (uint64_t)wide != mantissa)))
             return false;
         memcpy(bits, &wide, sizeof wide);
         *bits |= (uint64_t)negative << 63;

@@ -53,6 +53,7 @@ struct load {
     const struct kernel_class *kernel_class;
     bool final;                       /* the guesses are settled: the second pass */
     struct account *accounts;         /* one per input, filled */
+    struct rounded_columns *rounded;  /* integers that guessed floats do not hold, filled */
     struct seals *seals;              /* of all rows that were stored, dataset by dataset, filled; NULL: not wanted */
 
     /* Several processes with the same plan: each does a part of it. All zeros: this one does everything. */

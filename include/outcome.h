@@ -18,6 +18,7 @@
 #include "convert.h"
 #include "failure.h"
 #include "pack.h"
+#include "rounded.h"
 #include "schema.h"
 #include "seal.h"
 #include "survey.h"
@@ -53,6 +54,8 @@ struct outcome {
     size_t rows_lead;           /* of these, before the first whole chunk */
     size_t n_chunks;            /* whole chunks among them */
     size_t rejects_bytes;       /* at the region's end */
+
+    struct rounded_list rounded; /* line_no as in 'failures' */
 
     struct failure failures[OUTCOME_FAILURES]; /* the first bad records; the slice's first line is line_no 1 */
 

@@ -14,6 +14,7 @@
 #include "convert.h"
 #include "dialect.h"
 #include "failure.h"
+#include "rounded.h"
 #include "schema.h"
 
 struct record_field {
@@ -63,5 +64,11 @@ enum record_status record_split(struct record *r, const char *text, size_t text_
 enum record_status record_parse(struct record *r, const char *text, size_t text_bytes, bool last, unsigned char *row,
                                 uint32_t *longest, struct convert_tally *tally, struct record_extent *extent,
                                 struct failure *failure);
+
+/*
+ * Into the list, what guessed floats do not hold of the row that record_parse() has just made of this text.
+ * line_no  of the record's first line
+ */
+void record_note_rounded(const struct record *r, const char *text, uint64_t line_no, struct rounded_list *list);
 
 #endif

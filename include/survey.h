@@ -25,6 +25,7 @@ struct survey {
     uint8_t class;           /* the widest value seen: enum survey_class */
     bool missing;            /* a missing token that is no number was seen */
     bool too_large;          /* an integer past 64 bits was seen */
+    bool fraction;           /* a number that is neither an integer nor listed as missing was seen */
     bool number;             /* some number was seen, whatever the class */
     uint8_t code_bytes;      /* of 'code'; 0: no text was seen; SURVEY_CODES: several, or a longer one */
     uint8_t commas;          /* enum survey_commas, of all text among the values */

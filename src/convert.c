@@ -5,7 +5,9 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "decimal.h"
@@ -237,6 +239,34 @@ bool convert_is_likely(const char *text, size_t text_bytes)
     return true;
 }
 
+/*
+ * True when the text is an integer, and the double with these bits, to which it rounds, another one.
+ * Source  printf(3): %.0f gives all digits of a double, and no decimal point that a locale could change
+ */
+static bool is_rounded_integer(struct span s, uint64_t bits)
+{
+    char exact[DBL_MAX_10_EXP + 3];
+    const char *end = s.text + s.bytes;
+    uint64_t magnitude;
+    bool negative;
+    double size;
+
+    memcpy(&size, &bits, sizeof size);
+    size = fabs(size);
+    if (size < 0x1p53)
+        return false;
+    switch (convert_integer(s.text, s.bytes, &negative, &magnitude)) {
+    case FAILURE_NONE: return size >= 0x1p64 || (uint64_t)size != magnitude;
+    case FAILURE_OUT_OF_RANGE: break;
+    default: return false;
+    }
+    (void)sign_pass(&s.text, end);
+    while (*s.text == '0')
+        s.text++;
+    (void)snprintf(exact, sizeof exact, "%.0f", size);
+    return strlen(exact) != (size_t)(end - s.text) || memcmp(exact, s.text, (size_t)(end - s.text)) != 0;
+}
+
 /* The text as the bits of the column's own float. */
 static int convert_float_bits(const struct cell *cell, struct span s, uint64_t *bits, bool *overflow)
 {
@@ -279,6 +309,8 @@ static int store_float(const struct cell *cell, struct span s, unsigned char *pl
         return code;
     store_bits(place, bits, cell->bytes, cell->swap);
     tally->n_overflow += overflow;
+    if (cell->guessed && cell->bytes == sizeof(double) && !overflow && is_rounded_integer(s, bits))
+        return FAILURE_ROUNDED;
     return FAILURE_NONE;
 }
 

@@ -19,6 +19,7 @@ static const char *const reasons[FAILURE_CODES] = {
     [FAILURE_CR] = "carriage return inside a line",
     [FAILURE_QUOTE_OPEN] = "quote is never closed",
     [FAILURE_QUOTE_JUNK] = "text after a closing quote",
+    [FAILURE_ROUNDED] = "is rounded",
     [FAILURE_NO_TYPE] = "does not fit an integer type together with the rest of its column; give a --dtype",
     [FAILURE_LINE_LONG] = "record is larger than the memory for it",
     [FAILURE_OPEN] = "cannot be opened",

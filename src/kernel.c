@@ -66,6 +66,8 @@ bool kernel_plain_record(struct kernel_state *k, struct kernel_job *job)
         job->failure.byte_offset = job->text_used;
         return false;
     case RECORD_ROW:
+        if (job->rounded != NULL)
+            record_note_rounded(k->record, job->text + job->text_used, job->lines_used + 1, job->rounded);
         job->n_rows++;
         break;
     case RECORD_NOTHING:

@@ -280,7 +280,7 @@ void block_mend(struct block_kernel *k, const struct run *run, size_t record, co
         number_store(cell, row, value);
         return;
     }
-    if (convert_cell(cell, text, (size_t)(end - text), row, &tally) != FAILURE_NONE) {
+    if (!kernel_is_settled(&k->state, cell, convert_cell(cell, text, (size_t)(end - text), row, &tally))) {
         k->redo[record] = 1;
         return;
     }
@@ -506,6 +506,7 @@ void block_parse(struct kernel *kernel, struct kernel_job *job)
     bool more = true;
 
     kernel_job_begin(job);
+    k->state.rounded = job->rounded;
     if (job->longest == NULL && !k->plain_only)
         set_limits(k, NULL);
     while (more && job->n_rows < job->capacity && job->text_used < job->text_bytes) {

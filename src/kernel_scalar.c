@@ -276,7 +276,7 @@ static const char *take_exact(const struct scalar_kernel *k, const struct cell *
     struct token t;
 
     if (!find_token(k, p, &t, k->delimited) || (size_t)(t.end - t.text) > limit ||
-        convert_cell(cell, t.text, (size_t)(t.end - t.text), row, tally) != FAILURE_NONE)
+        !kernel_is_settled(&k->state, cell, convert_cell(cell, t.text, (size_t)(t.end - t.text), row, tally)))
         return NULL;
     return t.next;
 }
@@ -510,6 +510,7 @@ bool kernel_scalar_lines(struct kernel *kernel, struct kernel_job *job, size_t u
 {
     struct scalar_kernel *k = (struct scalar_kernel *)kernel;
 
+    k->state.rounded = job->rounded;
     set_limits(k, job->longest);
     return parse_lines(k, job, until, until);
 }
@@ -520,6 +521,7 @@ static void scalar_parse(struct kernel *kernel, struct kernel_job *job)
     const char *lf = memrchr(job->text, '\n', job->text_bytes);
 
     kernel_job_begin(job);
+    k->state.rounded = job->rounded;
     if (!k->plain_only)
         set_limits(k, job->longest);
     parse_lines(k, job, lf != NULL ? (size_t)(lf + 1 - job->text) : 0, job->text_bytes);

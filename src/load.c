@@ -312,6 +312,7 @@ enum load_result load_run(const struct load *load, struct store **store, struct 
     *rejects = NULL;
     if (load->seals != NULL)
         load->seals->n = 0;
+    *load->rounded = (struct rounded_columns){0};
     driver_init_accounts(load);
     if (driver_prepare(&d, load, driver_end_slice) != 0)
         return LOAD_FAILED;

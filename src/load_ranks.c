@@ -180,6 +180,7 @@ enum load_result load_digest(const struct load *load, const struct results *resu
     struct driver d = {.load = load};
     struct slot s = {.state = SLOT_FREE};
 
+    *load->rounded = (struct rounded_columns){0};
     driver_init_accounts(load);
     for (size_t i = 0; i < n_results; i++)
         for (size_t at = 0; at < results[i].bytes && !d.stop;) {

@@ -353,6 +353,8 @@ void driver_end_slice(struct driver *d, struct slot *s)
         take_surveys(d, s);
         driver_take_rejects(d, s);
         driver_take_seals(d, s);
+        rounded_take(d->load->rounded, d->load->findings[slice->input].schema, slice->input,
+                     lines_before(d, s->slice), &o->rounded);
         d->n_bad += o->n_bad;
         if (!options->max_errors_given || options->rejects == NULL || driver_too_many_bad(d, false))
             tell_failures(d, s);

@@ -55,6 +55,7 @@ struct run {
     struct plan plan;
     struct verify verify;    /* --verify */
     struct account *accounts;
+    struct rounded_columns rounded;
     char (*delimiters)[8];   /* names of them, as the accounts have them */
     double started;
 };
@@ -192,6 +193,7 @@ static enum load_result load(struct run *run, struct store **store, struct rejec
         .standing = &run->standing,
         .kernel_class = run->kernel_class,
         .accounts = run->accounts,
+        .rounded = &run->rounded,
         .seals = run->options.verify ? &run->verify.seals : NULL,
     };
     enum load_result result;
@@ -360,6 +362,7 @@ static int do_run(struct run *run)
     if (ranks_agree(commit(run, store, rejects, &output_bytes)) != 0)
         return EXIT_FAILED;
     schemas_tell_codes(&run->schemas, run->findings, &run->inputs, &run->options);
+    rounded_tell(&run->rounded, &run->schemas, run->findings, &run->inputs, &run->options);
     if (tell(run, output_bytes) != 0)
         return EXIT_FAILED;
     return count_rejected(run) > 0 ? EXIT_SET_ASIDE : EXIT_STORED;

@@ -18,6 +18,8 @@ struct record {
     struct quoted *quoted;
     struct record_field *fields;
     size_t n_fields, capacity;
+    uint32_t n_rounded;             /* cells of the last row whose floats do not hold their integers; the first: */
+    uint32_t rounded[ROUNDED_KEPT];
 };
 
 /* The walk along one record. */
@@ -414,6 +416,7 @@ enum record_status record_parse(struct record *r, const char *text, size_t text_
     enum record_status status;
 
     memset(failure, 0, sizeof *failure);
+    r->n_rounded = 0;
     status = record_split(r, text, text_bytes, last, s->n_columns, &fields, &n_fields, extent, failure);
     if (status != RECORD_ROW)
         return status;
@@ -433,7 +436,9 @@ enum record_status record_parse(struct record *r, const char *text, size_t text_
         const struct record_field *f = field_of(cell, fields, n_fields);
         int code = convert_cell(cell, f->text, f->bytes, row, &counted);
 
-        if (code == FAILURE_NONE)
+        if (code == FAILURE_ROUNDED && r->n_rounded < ROUNDED_KEPT)
+            r->rounded[r->n_rounded++] = (uint32_t)i;
+        if (code == FAILURE_NONE || code == FAILURE_ROUNDED)
             continue;
         failure->code = code;
         failure->field = (int32_t)cell->field;
@@ -445,4 +450,19 @@ enum record_status record_parse(struct record *r, const char *text, size_t text_
     tally->n_missing += counted.n_missing;
     tally->n_overflow += counted.n_overflow;
     return RECORD_ROW;
+}
+
+void record_note_rounded(const struct record *r, const char *text, uint64_t line_no, struct rounded_list *list)
+{
+    for (uint32_t i = 0; i < r->n_rounded; i++) {
+        const struct record_field *f = field_of(&r->schema->cells[r->rounded[i]], r->fields, r->n_fields);
+        const char *value = f->text;
+        size_t value_bytes = f->bytes;
+
+        for (; value_bytes > 0 && is_blank(*value); value_bytes--)
+            value++;
+        while (value_bytes > 0 && is_blank(value[value_bytes - 1]))
+            value_bytes--;
+        rounded_note(list, r->rounded[i], line_no + lines_between(text, text + f->at), value, value_bytes);
+    }
 }

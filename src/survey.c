@@ -113,6 +113,8 @@ void survey_field(struct survey *s, const struct missing *missing, const char *t
         take_text(s, text, text_bytes);
         s->commas |= is_comma_number(text, text_bytes) ? SURVEY_COMMA : SURVEY_NO_COMMA;
     }
+    if (class == SURVEY_FLOAT && !s->fraction)
+        s->fraction = missing == NULL || !convert_is_missing(missing, KIND_FLOAT, text, text_bytes);
     s->number = s->number || class != SURVEY_TEXT;
     s->class = class > s->class ? (uint8_t)class : s->class;
 }
@@ -127,6 +129,7 @@ void survey_join(struct survey *into, const struct survey *other)
     into->class = (uint8_t)larger(into->class, other->class);
     into->missing = into->missing || other->missing;
     into->too_large = into->too_large || other->too_large;
+    into->fraction = into->fraction || other->fraction;
     into->number = into->number || other->number;
     if (other->code_bytes == SURVEY_CODES)
         into->code_bytes = SURVEY_CODES;

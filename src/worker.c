@@ -468,6 +468,7 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
 {
     const struct worker_job *job = w->job;
     size_t rows_used = w->n_rows * w->schema->row_bytes;
+    uint32_t n_rounded = w->outcome->rounded.n;
 
     *k = (struct kernel_job){
         .text = w->text,
@@ -476,10 +477,13 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
         .rows = job->rows + rows_used,
         .capacity = w->one_by_one ? 1 : row_capacity(w) - w->n_rows,
         .longest = job->inferred != NULL ? job->longest : NULL,
+        .rounded = job->inferred != NULL ? &w->outcome->rounded : NULL,
     };
     if (job->warm != NULL)
         job->warm(job->peer, rows_used + visible + visible / 4);
     job->kernel_class->parse(w->kernel, k);
+    for (; n_rounded < w->outcome->rounded.n; n_rounded++)
+        w->outcome->rounded.first[n_rounded].line_no += w->outcome->n_lines;
     fill_source(w, k->rows, k->n_rows);
     if (job->seal && !w->void_rows && k->n_rows > 0)
         seal_rows(w, k->rows, k->n_rows);

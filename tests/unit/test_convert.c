@@ -633,6 +633,39 @@ static void test_float_cells(void **state)
     assert_true(tally.n_overflow == 1 && tally.n_missing == 0);
 }
 
+/* Only where the type is a guess, and the integer is none that a double holds. */
+static void test_rounded_integers(void **state)
+{
+    static const struct {
+        const char *text;
+        int code;
+    } rows[] = {
+        {"9007199254740991", FAILURE_NONE},      {"9007199254740992", FAILURE_NONE},
+        {"9007199254740993", FAILURE_ROUNDED},   {"-9007199254740993", FAILURE_ROUNDED},
+        {" 9007199254740993 ", FAILURE_ROUNDED}, {"+0009007199254740993", FAILURE_ROUNDED},
+        {"9007199254740994", FAILURE_NONE},      {"9007199254740993.0", FAILURE_NONE},
+        {"9007199254740993e0", FAILURE_NONE},    {"18446744073709551615", FAILURE_ROUNDED},
+        {"18446744073709551616", FAILURE_NONE},  {"18446744073709551617", FAILURE_ROUNDED},
+        {"100000000000000000000", FAILURE_NONE}, {"-0001180591620717411303424", FAILURE_NONE},
+        {"1180591620717411303425", FAILURE_ROUNDED},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        struct cell cell = {.bytes = 8, .kind = KIND_FLOAT, .guessed = true};
+        struct convert_tally tally = {0};
+        double value, expected = strtod(rows[i].text, NULL);
+
+        assert_int_equal(convert_cell(&cell, rows[i].text, strlen(rows[i].text), (unsigned char *)&value, &tally),
+                         rows[i].code);
+        assert_true(value == expected);
+        cell.guessed = false;
+        assert_int_equal(convert_cell(&cell, rows[i].text, strlen(rows[i].text), (unsigned char *)&value, &tally),
+                         FAILURE_NONE);
+        assert_true(value == expected);
+    }
+}
+
 static void test_string_cells(void **state)
 {
     (void)state;
@@ -768,6 +801,7 @@ int main(void)
         cmocka_unit_test(test_power_table),
         cmocka_unit_test(test_integer_cells),
         cmocka_unit_test(test_float_cells),
+        cmocka_unit_test(test_rounded_integers),
         cmocka_unit_test(test_string_cells),
         cmocka_unit_test(test_missing_match),
         cmocka_unit_test(test_missing_cells),
