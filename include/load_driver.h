@@ -138,9 +138,10 @@ int driver_map_regions(struct driver *d) MUST_USE;
 /*
  * Put a slice to work in a slot.
  * from, exact  the byte of text that its first record is looked for at, and whether it begins just there
- * Errors       0, or -1 with errno
+ * Errors       0, or -1 with errno; EMSGSIZE: the region has no room for its rows
  */
 int driver_start_slice(struct driver *d, struct slot *s, size_t slice, bool exact, uint64_t from) MUST_USE;
+void driver_say_not_started(const struct driver *d, size_t slice);
 
 /* Start what may start now. Errors 0, or -1, said. */
 int driver_start_slices(struct driver *d) MUST_USE;

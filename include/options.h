@@ -25,7 +25,8 @@
 
 enum {
     OPTIONS_JOBS_MOST = 4096,
-    OPTIONS_SIZE_LEAST = 1 << 20, /* of --memory and --slice, in bytes */
+    OPTIONS_SIZE_LEAST = 1 << 20, /* of --slice, in bytes */
+    OPTIONS_MEMORY_LEAST = 24 << 20, /* of --memory */
     OPTIONS_PARTS_MOST = 1000000,
     OPTIONS_ATTRIBUTE_MOST = 60000, /* bytes of key and value: HDF5 keeps 64 KiB */
 };

@@ -78,6 +78,11 @@ struct outcome_layout {
     size_t rows_bytes;                     /* room for rows and rejects */
 };
 
+enum { OUTCOME_ROWS = 2 }; /* that a region has room for, at least */
+
+/* How large a region is to be at least, packed or not. */
+uint64_t outcome_least_bytes(const struct schema *schema);
+
 /* packing: NULL where nothing is packed. */
 struct outcome_layout outcome_layout(const struct schema *schema, size_t region_bytes, const struct packing *packing);
 

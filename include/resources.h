@@ -13,6 +13,9 @@ struct resources {
     unsigned ranks;           /* processes like this one that share the inputs; 1 on one machine */
     uint64_t memory_bytes;    /* for parent and workers together */
     const char *memory_rule;
+    uint64_t aside_bytes;     /* not in memory_bytes any more: what the datasets take */
+    uint64_t region_bytes;    /* what a worker's region is to have at least; 0: the planner knows */
+    const char *widest;       /* the input that wants as much, or NULL */
 };
 
 /*

@@ -37,7 +37,7 @@ static void begin_again(struct driver *d, struct slot *s, uint64_t place)
     s->state = SLOT_FREE;
     d->n_busy--;
     if (driver_start_slice(d, s, slice, true, place) != 0) {
-        message_error("cannot start a worker: %s", strerror(errno));
+        driver_say_not_started(d, slice);
         driver_give_up(d);
     }
 }

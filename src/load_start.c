@@ -254,8 +254,8 @@ int driver_start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
     s->rows_taken = 0;
     s->placed = false;
     s->at = outcome_layout(schema, room_for(d, s, schema), packs ? &packing : NULL);
-    if (s->at.rows_bytes < 2 * schema->row_bytes) {
-        errno = ENOMEM;
+    if (s->at.rows_bytes < OUTCOME_ROWS * schema->row_bytes) {
+        errno = EMSGSIZE;
         return -1;
     }
     *outcome_of(s) = (struct outcome){.state = OUTCOME_STARTED}; /* not what the region's last worker left */
@@ -264,6 +264,16 @@ int driver_start_slice(struct driver *d, struct slot *s, size_t slice, bool exac
     s->state = SLOT_RUNNING;
     d->n_busy++;
     return 0;
+}
+
+void driver_say_not_started(const struct driver *d, size_t slice)
+{
+    if (errno == EMSGSIZE)
+        message_error("%s: a worker has no memory for its rows of %zu bytes: give a larger --memory, or fewer --jobs",
+                      d->load->inputs->input[slice_of(d, slice)->input].path,
+                      schema_of(d, slice_of(d, slice)->input)->row_bytes);
+    else
+        message_error("cannot start a worker: %s", strerror(errno));
 }
 
 int driver_start_slices(struct driver *d)
@@ -280,7 +290,7 @@ int driver_start_slices(struct driver *d)
                                slice->exact ? slice->start : slice->from) != 0) {
             if (d->n_busy > 0 && (errno == EAGAIN || errno == ENOMEM || errno == EMFILE || errno == ENFILE))
                 return 0; /* not now: when another one has ended */
-            message_error("cannot start a worker: %s", strerror(errno));
+            driver_say_not_started(d, d->next_start);
             return -1;
         }
         d->next_start++;

@@ -30,6 +30,7 @@
 #include "load.h"
 #include "message.h"
 #include "options.h"
+#include "outcome.h"
 #include "part.h"
 #include "plan.h"
 #include "rejects.h"
@@ -173,7 +174,25 @@ static int set_memory_aside(struct run *run)
         return -1;
     }
     run->resources.memory_bytes -= needed;
+    run->resources.aside_bytes = needed;
     return 0;
+}
+
+/* What the plan has to know of rows that are very long; types that are found may turn out to be wider. */
+static void find_longest_rows(struct run *run)
+{
+    for (size_t i = 0; i < run->inputs.n; i++) {
+        size_t group = run->findings[i].schema;
+        const struct schema *s = &run->schemas.schema[group];
+        uint64_t wanted = outcome_least_bytes(s);
+
+        if (run->schemas.inferred != NULL && run->schemas.inferred[group])
+            wanted += OUTCOME_ROWS * sizeof(double) * s->n_cells;
+        if (wanted <= run->resources.region_bytes)
+            continue;
+        run->resources.region_bytes = wanted;
+        run->resources.widest = run->inputs.input[i].path;
+    }
 }
 
 static int settle_again(void *user)
@@ -326,7 +345,10 @@ static int prepare(struct run *run, uint32_t typed_columns)
         return -1;
     if (!o->dry_run && store_check_output(o->output, o->force || o->append, error) != 0)
         return say(error);
-    return look(run, typed_columns) != 0 || settle_schemas(run) != 0 ? -1 : set_memory_aside(run);
+    if (look(run, typed_columns) != 0 || settle_schemas(run) != 0 || set_memory_aside(run) != 0)
+        return -1;
+    find_longest_rows(run);
+    return 0;
 }
 
 /* All but the signals and the release. Returns the exit status. */

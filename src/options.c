@@ -203,6 +203,15 @@ static bool take_size(struct options *o, const struct entry *e, const char *text
     return true;
 }
 
+static bool take_memory(struct options *o, const struct entry *e, const char *text)
+{
+    if (!take_size(o, e, text))
+        return false;
+    if (o->memory_bytes < OPTIONS_MEMORY_LEAST)
+        return wrong("--memory %s is too small: give %uM or more", text, OPTIONS_MEMORY_LEAST >> 20);
+    return true;
+}
+
 static_assert(sizeof(enum header_mode) == sizeof(unsigned) && sizeof(enum layout_mode) == sizeof(unsigned) &&
                   sizeof(enum name_mode) == sizeof(unsigned),
               "take_choice stores an unsigned int");
@@ -688,7 +697,7 @@ static const struct entry entries[] = {
 
     {0, NULL, NULL, "Machine", NULL, 0},
     {'j', "jobs", "N", "workers at a time [all CPUs we may use]", take_jobs, 0},
-    {0, "memory", "SIZE", "bound, such as 512M or 4G [half of what is free]", take_size, IN(memory_bytes)},
+    {0, "memory", "SIZE", "bound, such as 512M or 4G [half of what is free]", take_memory, IN(memory_bytes)},
     {0, "slice", "SIZE", "text for one worker at a time, 1M or more", take_size, IN(slice_bytes)},
 
     {0, NULL, NULL, "Talk", NULL, 0},

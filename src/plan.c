@@ -17,18 +17,47 @@
 #include "keep.h"
 
 static const uint64_t MIB = 1 << 20;
-static const uint64_t PARENT_BYTES = 16 << 20, WORKER_BYTES = 4 << 20;
 
-enum { SMALL_INPUT = 256 << 10, SMALL_REGIONS = 64 };
+enum {
+    PARENT_BYTES = 16 << 20,
+    WORKER_BYTES = 4 << 20,
+    REGION_UNIT = 2 << 20,
+    SMALL_INPUT = 256 << 10,
+    SMALL_REGIONS = 64,
+    PATH_SHOWN = 100,
+};
+
+_Static_assert(PARENT_BYTES + WORKER_BYTES + PLAN_REGION_MIN == OPTIONS_MEMORY_LEAST, "what options.h says");
+
+/* What a region has at least. */
+static uint64_t least_region(const struct resources *l)
+{
+    uint64_t wanted = (l->region_bytes + REGION_UNIT - 1) / REGION_UNIT * REGION_UNIT;
+
+    return wanted > PLAN_REGION_MIN ? wanted : PLAN_REGION_MIN;
+}
+
+static int refuse_memory(const struct resources *l, char error[SCHEMA_ERROR])
+{
+    uint64_t needed = PARENT_BYTES + WORKER_BYTES + least_region(l) + l->aside_bytes;
+    bool wide = l->widest != NULL && least_region(l) > PLAN_REGION_MIN;
+    size_t path_bytes = wide ? strlen(l->widest) : 0, skip = path_bytes > PATH_SHOWN ? path_bytes - PATH_SHOWN : 0;
+
+    snprintf(error, SCHEMA_ERROR, "%s%s%s%llu MiB of memory (%s) are too few for even one worker%s: --memory %lluM or "
+             "more", skip > 0 ? "..." : "", wide ? l->widest + skip : "", wide ? ": " : "",
+             (unsigned long long)((l->memory_bytes + l->aside_bytes) / MIB), l->memory_rule,
+             wide ? " with rows so long" : "", (unsigned long long)((needed + MIB - 1) / MIB));
+    return -1;
+}
 
 /* Fewer jobs and fewer regions until each region has its least. */
 static int share_memory(struct plan *p, size_t n_slices, const struct resources *l, char error[SCHEMA_ERROR])
 {
-    uint64_t share;
+    uint64_t share, least = least_region(l);
 
     p->jobs = l->jobs;
     for (;;) {
-        uint64_t fixed = PARENT_BYTES + p->jobs * WORKER_BYTES;
+        uint64_t fixed = PARENT_BYTES + (uint64_t)p->jobs * WORKER_BYTES;
 
         p->n_regions = 2 * p->jobs > 4 ? 2 * p->jobs : 4;
         if (p->small && p->n_regions < SMALL_REGIONS)
@@ -36,20 +65,16 @@ static int share_memory(struct plan *p, size_t n_slices, const struct resources 
         if (p->n_regions > n_slices)
             p->n_regions = n_slices > 0 ? (unsigned)n_slices : 1;
         while (p->n_regions > 1 && p->n_regions > p->jobs &&
-               (l->memory_bytes <= fixed || (l->memory_bytes - fixed) / p->n_regions < PLAN_REGION_MIN))
+               (l->memory_bytes <= fixed || (l->memory_bytes - fixed) / p->n_regions < least))
             p->n_regions--;
         share = l->memory_bytes > fixed ? (l->memory_bytes - fixed) / p->n_regions : 0;
-        if (share >= PLAN_REGION_MIN)
+        if (share >= least)
             break;
-        if (p->jobs == 1) {
-            snprintf(error, SCHEMA_ERROR,
-                     "%llu MiB of memory (%s) are too few for even one worker: --memory 24M or more",
-                     (unsigned long long)(l->memory_bytes / MIB), l->memory_rule);
-            return -1;
-        }
+        if (p->jobs == 1)
+            return refuse_memory(l, error);
         p->jobs--;
     }
-    p->region_bytes = (size_t)(share / (2 * MIB) * (2 * MIB));
+    p->region_bytes = (size_t)(share / REGION_UNIT * REGION_UNIT);
     p->record_limit = p->region_bytes / 2;
     return 0;
 }

@@ -165,3 +165,17 @@ def test_dry_run_prints_what_can_be_given(tool):
                                      ["--concat", "x", "--source-column", "s"]], ids=" ".join)
 def test_wrong(tool, options):
     assert "--matrix" in tool.refuse("1 2\n", "--matrix", *options, status=2)
+
+
+def test_rows_too_long_for_the_memory(tool):
+    """The file is named, and as much memory as the message asks for is enough; whatever the jobs, and the types."""
+    tool.write("in.txt", ("1.5 " * 400_000 + "\n") * 2 + "x " * 400_000 + "\n" + "1 " * 400_000 + "\n")
+    tool.write("late.txt", ("1 " * 400_000 + "\n") * 5 + "1.5 " * 400_000 + "\n")
+    for name, more in ("in.txt", ["-t", "f8", "--max-errors", "1"]), ("late.txt", []):
+        for jobs in "1", "2", "6":
+            args = [name, "--matrix", "-o", "out.h5", "-f", "-j", jobs, *more, "--memory"]
+            result = tool.run(*args, "24M")
+            assert result.status == 1 and name + ": " in result.err and "worker" in result.err
+            enough = result.err.split("--memory ")[1].split()[0]
+            assert tool.run(*args, enough).status == (3 if more else 0)
+    assert tool.read("late").shape == (6, 400_000) and tool.read("late")[5, 399_999] == 1.5

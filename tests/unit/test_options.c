@@ -204,8 +204,8 @@ static void sizes_and_numbers(void **state)
     (void)state;
 
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-        GOOD(&o, "--memory", good[i].text);
-        assert_int_equal(o.memory_bytes, good[i].bytes);
+        GOOD(&o, "--slice", good[i].text);
+        assert_int_equal(o.slice_bytes, good[i].bytes);
         options_release(&o);
     }
     WRONG("not '1X'", "--memory", "1X");
@@ -215,7 +215,12 @@ static void sizes_and_numbers(void **state)
     WRONG("not '99999999999999999999'", "--memory", "99999999999999999999");
     WRONG("not '17179869184G'", "--memory", "17179869184G"); /* 2^64 bytes */
     WRONG("too small", "--slice", "1023K");
-    WRONG("too small", "--memory", "0");
+    WRONG("too small", "--slice", "0");
+    WRONG("give 24M or more", "--memory", "1M");
+    WRONG("give 24M or more", "--memory", "23.9M");
+    GOOD(&o, "--memory", "24M");
+    assert_int_equal(o.memory_bytes, 24 << 20);
+    options_release(&o);
     WRONG("1 to 4096, not '0'", "-j", "0");
     WRONG("1 to 4096, not '4097'", "-j4097");
     WRONG("1 to 4096, not '2x'", "-j2x");
