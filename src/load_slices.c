@@ -279,6 +279,14 @@ static void end_input(struct driver *d, size_t input)
     d->n_bad_input = d->n_told = 0;
 }
 
+/* What makes regions larger, beside more memory: fewer of them. */
+static const char *larger_regions(const struct load *load)
+{
+    if (load->inputs->n == 1 && load->plan->n_regions > 1)
+        return ", or --jobs 1 --slice 1T";
+    return load->plan->jobs > 2 ? ", or --jobs 1" : "";
+}
+
 void driver_fail_slice(struct driver *d, const struct slot *s)
 {
     const struct slice *slice = slice_of(d, s->slice);
@@ -295,6 +303,8 @@ void driver_fail_slice(struct driver *d, const struct slot *s)
     if (f.code == FAILURE_TRUNCATED || f.code == FAILURE_CORRUPT)
         failure_quote(&f, stream_codec_name(d->load->findings[slice->input].codec),
                       strlen(stream_codec_name(d->load->findings[slice->input].codec)));
+    if (f.code == FAILURE_LINE_LONG)
+        failure_quote(&f, larger_regions(d->load), strlen(larger_regions(d->load)));
     report_failure(d->load->inputs->input[slice->input].path, schema_of(d, slice->input), &f);
     driver_fail_input(d);
 }

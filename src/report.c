@@ -225,7 +225,8 @@ static void other_reason(char reason[REASON_BYTES], const struct schema *schema,
         snprintf(reason, REASON_BYTES, "the quoted field that begins here is never closed");
         break;
     case FAILURE_LINE_LONG:
-        snprintf(reason, REASON_BYTES, "the record is larger than the memory for it; give a larger --memory");
+        snprintf(reason, REASON_BYTES, "the record is larger than the memory for it; give a larger --memory%.*s",
+                 (int)f->text_bytes, f->text);
         break;
     case FAILURE_OPEN:
         snprintf(reason, REASON_BYTES, "%s", why);

@@ -192,3 +192,22 @@ def test_file_systems_without_locks(tool, wanted):
     assert tool.read("in")["f0"].tolist() == tool.read("more/in")["f0"].tolist() == [1, 2]
     refused = tool.run("in.txt", "-o", "other.h5", env={**env, "HDF5_USE_FILE_LOCKING": "TRUE"})
     assert refused.status == 1, "the user's word counts; and it shows that HDF5 does meet our flock()"
+
+
+def test_a_record_larger_than_the_memory(tool):
+    """It is named with its line, and what the message says helps."""
+    rows = "1 2 3\n" * 4
+    tool.write("in.txt", rows + "1 2 " + "x" * 6_000_000 + "\n" + rows * 500_000)
+    args = ["in.txt", "-o", "out.h5", "--usecols", "0,1"]
+    for jobs in "1", "2", "6":
+        result = tool.run(*args, "-j", jobs, "--memory", "40M")
+        assert result.status == 1 and "in.txt:5: the record is larger" in result.err
+        assert result.err.endswith("give a larger --memory, or --jobs 1 --slice 1T\n")
+    tool.ok(*args, "--memory", "40M", "--jobs", "1", "--slice", "1T")
+    assert len(tool.read()) == 2_000_005
+    tool.ok(*args, "--memory", "1G", "-f")
+    tool.write("b.txt", rows)
+    result = tool.run(*args, "b.txt", "-j", "6", "--memory", "64M", "-f")
+    assert result.status == 1 and result.err.endswith("give a larger --memory, or --jobs 1\n")
+    result = tool.run(*args, "-j", "1", "--memory", "24M", "-f")
+    assert result.status == 1 and result.err.endswith("give a larger --memory\n")
