@@ -19,7 +19,7 @@
 
 enum kind { KIND_INT = 'i', KIND_UINT = 'u', KIND_FLOAT = 'f', KIND_STRING = 'S', KIND_UNKNOWN = 0 };
 
-enum { SCHEMA_DIMS = 4, SCHEMA_ERROR = 256 };
+enum { SCHEMA_DIMS = 4, SCHEMA_ERROR = 512 };
 
 /* What becomes of the rows in the file. The rows themselves are the same packed bytes. */
 enum table_shape {

@@ -8,6 +8,7 @@
 #include "infer.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include "keep.h"
 #include "message.h"
 
-enum { PATH_SHOWN = 100, NAMES_TOLD = 4 };
+enum { PATH_SHOWN = 100, NAMES_TOLD = 4, PLACE_SHOWN = 40, PLACE_BYTES = PLACE_SHOWN + 32 };
 
 static const size_t NO_SCHEMA = SIZE_MAX;
 
@@ -312,8 +313,86 @@ static int override_types(struct maker *m, struct schema *s)
     return 0;
 }
 
+/* The columns that one type is to hold: elements of a group. */
+struct elements {
+    size_t group;
+    const int32_t *chosen;
+    size_t first, n;
+};
+
+enum trouble { TROUBLE_TOO_LARGE, TROUBLE_NEGATIVE, TROUBLE_POSITIVE, TROUBLE_MISSING };
+
+/* What all columns together have of the trouble is in this one. */
+static bool has_trouble(const struct survey *s, const struct survey *joined, enum trouble trouble)
+{
+    switch (trouble) {
+    case TROUBLE_TOO_LARGE: return s->too_large;
+    case TROUBLE_NEGATIVE: return s->most_negative == joined->most_negative;
+    case TROUBLE_POSITIVE: return s->most_positive == joined->most_positive;
+    case TROUBLE_MISSING: return s->missing;
+    }
+    return false;
+}
+
+/* Where it is seen first: "a.txt", or of a matrix "a.txt, column 3"; --fill is in no input. */
+static const char *trouble_place(const struct maker *m, const struct elements *e, const struct survey *joined,
+                                 enum trouble trouble, char place[PLACE_BYTES])
+{
+    for (size_t i = 0; i < m->inputs->n; i++) {
+        const struct finding *f = &m->findings[i];
+        const char *path = m->inputs->input[i].path;
+        size_t bytes = strlen(path), skip = bytes > PLACE_SHOWN ? bytes - PLACE_SHOWN : 0;
+
+        for (size_t k = e->first; f->schema == e->group && f->surveys != NULL && k < e->first + e->n; k++) {
+            size_t column = column_of(f, e->chosen, k);
+            int n;
+
+            if (!has_trouble(&f->surveys[column], joined, trouble))
+                continue;
+            n = snprintf(place, PLACE_BYTES, "%s%s", skip > 0 ? "..." : "", path + skip);
+            if (m->options->matrix)
+                snprintf(place + n, PLACE_BYTES - (size_t)n, ", column %zu", column);
+            return place;
+        }
+    }
+    return "--fill";
+}
+
+/* Which values fit no type, where they are, and what helps. */
+static int refuse_type(struct maker *m, const struct elements *e, const struct field *f, const struct survey *s)
+{
+    bool needs_nan = s->missing && !f->missing.has_fill && !s->too_large, matrix = m->options->matrix;
+    char place[PLACE_BYTES], other[PLACE_BYTES], what[256], cure[160];
+    const char *low = trouble_place(m, e, s, TROUBLE_NEGATIVE, place);
+    const char *high = trouble_place(m, e, s, TROUBLE_POSITIVE, other);
+
+    if (s->too_large)
+        snprintf(what, sizeof what, "integers past 64 bits (%s)", trouble_place(m, e, s, TROUBLE_TOO_LARGE, place));
+    else if (needs_nan && s->most_positive >= s->most_negative)
+        snprintf(what, sizeof what, "missing values (%s) beside %" PRIu64 " (%s), which is past what f8 holds exactly",
+                 trouble_place(m, e, s, TROUBLE_MISSING, place), s->most_positive, high);
+    else if (needs_nan)
+        snprintf(what, sizeof what, "missing values (%s) beside -%" PRIu64 " (%s), which is past what f8 holds exactly",
+                 trouble_place(m, e, s, TROUBLE_MISSING, other), s->most_negative, low);
+    else if (s->most_positive <= INT64_MAX)
+        snprintf(what, sizeof what, "-%" PRIu64 " (%s), which fits no 64-bit type", s->most_negative, low);
+    else
+        snprintf(what, sizeof what, "%" PRIu64 " (%s) and -%" PRIu64 " (%s), which fit no 64-bit type together",
+                 s->most_positive, high, s->most_negative, low);
+
+    if (matrix)
+        snprintf(cure, sizeof cure, "%s--dtype f8", needs_nan ? "--fill VALUE, or " : "");
+    else if (needs_nan)
+        snprintf(cure, sizeof cure, "--fill '%.50s=VALUE', or --dtype '%.50s=S' or '=f8'", f->name, f->name);
+    else
+        snprintf(cure, sizeof cure, "--dtype '%.50s=S' or '=f8'", f->name);
+    snprintf(m->error, SCHEMA_ERROR, "%s%.50s%s %s: give %s", matrix ? "--matrix: " : "field '",
+             matrix ? "there are" : f->name, matrix ? "" : "' has", what, cure);
+    return -1;
+}
+
 /* A fill value is stored among the column's integers, so it has a say in their type. */
-static int guess_type(struct maker *m, struct field *f, const struct survey *survey)
+static int guess_type(struct maker *m, const struct elements *e, struct field *f, const struct survey *survey)
 {
     struct survey widened = *survey;
 
@@ -324,19 +403,7 @@ static int guess_type(struct maker *m, struct field *f, const struct survey *sur
         if (fill.class == SURVEY_INTEGER || fill.class == SURVEY_FLOAT)
             survey_join(&widened, &fill);
     }
-    if (survey_type(&widened, &f->missing, f) == FAILURE_NONE)
-        return 0;
-    if (m->options->matrix) {
-        snprintf(m->error, SCHEMA_ERROR, "--matrix: the integers of all columns fit no 64-bit type: give --dtype f8");
-        return -1;
-    }
-    if (widened.missing && !widened.too_large)
-        snprintf(m->error, SCHEMA_ERROR, "field '%.40s' has missing values beside integers that f8 would round: give "
-                 "--fill '%.40s=VALUE', or --dtype '%.40s=S' or '=f8'", f->name, f->name, f->name);
-    else
-        snprintf(m->error, SCHEMA_ERROR, "field '%.60s' has integers that fit no 64-bit type: give it one by "
-                 "--dtype '%.60s=S' or '=f8'", f->name, f->name);
-    return -1;
+    return survey_type(&widened, &f->missing, f) == FAILURE_NONE ? 0 : refuse_type(m, e, f, &widened);
 }
 
 static int type_fields(struct maker *m, size_t group, const int32_t *chosen)
@@ -355,7 +422,7 @@ static int type_fields(struct maker *m, size_t group, const int32_t *chosen)
             continue;
         m->schemas->field_inferred[group][i] = true;
         m->schemas->inferred[group] = true;
-        if (guess_type(m, field, &m->schemas->surveys[group][column]) != 0)
+        if (guess_type(m, &(struct elements){group, chosen, i, 1}, field, &m->schemas->surveys[group][column]) != 0)
             return -1;
     }
     return 0;
@@ -549,7 +616,7 @@ static int type_matrix(struct maker *m, size_t group, const int32_t *chosen, siz
     }
     m->schemas->field_inferred[group][0] = true;
     m->schemas->inferred[group] = true;
-    return guess_type(m, f, &joined);
+    return guess_type(m, &(struct elements){group, chosen, 0, n}, f, &joined);
 }
 
 /* The type that was given, for every column. */

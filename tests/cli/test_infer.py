@@ -189,3 +189,29 @@ def test_a_bad_line_widens_no_type(tool, header, more, at):
     assert done.status == 3 and "1 field, fewer than" in done.err, done
     got = tool.read()
     assert len(got) == 40 and (got.dtype == "i4" or {got.dtype[n].str for n in got.dtype.names} == {"<i4"})
+
+
+@pytest.mark.parametrize("files, told", [
+    ({"a": "id\n9007199254740993\n", "b": "id\nNA\n"},
+     "field 'id' has missing values (b.txt) beside 9007199254740993 (a.txt), which is past what f8 holds exactly: "
+     "give --fill 'id=VALUE', or --dtype 'id=S' or '=f8'"),
+    ({"a": "id\nNA\n7\n", "b": "id\n8\n", "c": "id\n-9007199254740993\n"},
+     "field 'id' has missing values (a.txt) beside -9007199254740993 (c.txt), which is past what f8 holds exactly: "
+     "give --fill 'id=VALUE', or --dtype 'id=S' or '=f8'"),
+    ({"a": "id\n1\n", "b": "id\n18446744073709551615\n", "c": "id\n-1\n"},
+     "field 'id' has 18446744073709551615 (b.txt) and -1 (c.txt), which fit no 64-bit type together: "
+     "give --dtype 'id=S' or '=f8'"),
+    ({"a": "id\n1\n", "b": "id\n-9223372036854775809\n"},
+     "field 'id' has -9223372036854775809 (b.txt), which fits no 64-bit type: give --dtype 'id=S' or '=f8'"),
+    ({"a": "id\n1\n", "b": "id\n18446744073709551616\n"},
+     "field 'id' has integers past 64 bits (b.txt): give --dtype 'id=S' or '=f8'"),
+])
+def test_integers_that_fit_no_type_and_where(tool, files, told):
+    names = [tool.write(name + ".txt", text) for name, text in files.items()]
+    result = tool.run(*names, "-n")
+    assert result.status == 1 and result.err == "shmload: %s\n" % told
+
+
+def test_integers_that_fit_no_type_with_the_fill_value(tool):
+    err = tool.refuse("id\n18446744073709551615\nNA\n", "--fill", "-1")
+    assert "18446744073709551615 (in.txt) and -1 (--fill)" in err

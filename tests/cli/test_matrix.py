@@ -179,3 +179,17 @@ def test_rows_too_long_for_the_memory(tool):
             enough = result.err.split("--memory ")[1].split()[0]
             assert tool.run(*args, enough).status == (3 if more else 0)
     assert tool.read("late").shape == (6, 400_000) and tool.read("late")[5, 399_999] == 1.5
+
+
+@pytest.mark.parametrize("text, told, cure", [
+    ("9007199254740993 1\n1 NA\n", "missing values (in.txt, column 1) beside 9007199254740993 (in.txt, column 0)",
+     ["--fill", "-1"]),
+    ("1 18446744073709551615\n-7 1\n", "18446744073709551615 (in.txt, column 1) and -7 (in.txt, column 0)",
+     ["--dtype", "f8"]),
+    ("1 2\n3 18446744073709551616\n", "integers past 64 bits (in.txt, column 1)", ["--dtype", "f8"]),
+])
+def test_integers_that_no_type_holds(tool, text, told, cure):
+    err = tool.refuse(text, "--matrix")
+    assert told in err and cure[0] in err and err.count("\n") == 1
+    assert ("missing" in err) == ("--fill" in err)
+    tool.load(text, "--matrix", *cure)
