@@ -93,6 +93,9 @@ void schemas_release(struct schemas *s);
 /* Also right for a finding that was never filled, all zeros. */
 void finding_release(struct finding *f);
 
+/* What was advised for some inputs counts for all of them: say so, where there are others. After the last input. */
+void infer_tell_others(size_t n_inputs);
+
 /* Free the scratch that infer_input() keeps from input to input; it is made again when needed. */
 void infer_close(void);
 

@@ -72,6 +72,9 @@ enum standing_kind standing_find(const struct standing_file *f, const char *path
 int standing_rows(struct standing *s, const struct standing_file *f, const char *path, const struct schema *schema,
                   char error[STANDING_ERROR]) MUST_USE;
 
+/* What makes rows of one schema like others: their types, a choice of columns, or names. Range  cure_bytes > 64 */
+void standing_cure(char *cure, size_t cure_bytes, const struct schema *there, const struct schema *here);
+
 /* The index of that dataset, which must account for all its rows. Errors 0, or -1 with a sentence */
 int standing_index(struct standing *s, const struct standing_file *f, const char *path,
                    char error[STANDING_ERROR]) MUST_USE;

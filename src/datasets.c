@@ -308,20 +308,24 @@ static int check_alike(const struct inputs *inputs, const struct finding *findin
 {
     const struct schema *a = &schemas->schema[findings[0].schema], *b = &schemas->schema[findings[input].schema];
     const char *first_path = inputs->input[0].path, *path = inputs->input[input].path;
-    char *first, *other;
+    char *first, *other, cure[128];
 
     if (a->shape == SHAPE_MATRIX && a != b) {
         snprintf(error, STORE_ERROR,
-                 "--concat: '%.150s' and '%.150s' have %u and %u columns, or other names of columns", first_path, path,
-                 a->fields[0].n_elems, b->fields[0].n_elems);
+                 "--concat: '%.130s' and '%.130s' have %u and %u columns, or other names of columns: choose those of "
+                 "all by --usecols, or leave --concat out", first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
         return -1;
     }
     if (schema_equal(a, b))
         return 0;
     first = schema_dtype(a);
     other = schema_dtype(b);
-    snprintf(error, STORE_ERROR, "--concat: '%.80s' has %.150s, but '%.80s' has %.150s", first_path,
-             first != NULL ? first : "?", path, other != NULL ? other : "?");
+    if (a->n_fields > b->n_fields)
+        standing_cure(cure, sizeof cure, b, a);
+    else
+        standing_cure(cure, sizeof cure, a, b);
+    snprintf(error, STORE_ERROR, "--concat: '%.60s' has %.110s, but '%.60s' has %.110s: %s", first_path,
+             first != NULL ? first : "?", path, other != NULL ? other : "?", cure);
     free(first);
     free(other);
     return -1;

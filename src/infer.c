@@ -25,6 +25,7 @@
 #include "sample.h"
 
 enum {
+    LINES_OF_TRACKS = 100,  /* where they are looked for */
     TOLD_AT_MOST = 5,       /* inputs of one run, of what may be wrong with their delimiter */
     RECORDS_TYPED = 100,    /* looked at for the delimiter when the types are given */
     PIECE_LARGEST = 1 << 20,
@@ -215,6 +216,18 @@ static uint32_t fields_known(const struct look *l)
 
 static unsigned n_told;
 
+/* Inputs with trouble, and with advice on options against it; the first of these. */
+static struct {
+    size_t n_troubled, n_advised;
+    const char *path;
+} advised;
+
+static void note_advice(const struct look *l)
+{
+    if (advised.n_advised++ == 0)
+        advised.path = l->input->path;
+}
+
 /* "-d ';'", as it can be typed. */
 static const char *delimiter_option(int delimiter, char buffer[16])
 {
@@ -317,6 +330,45 @@ static int tell_late_quotes(struct look *l, const struct delimiter_found *found,
     return 0;
 }
 
+/* 'track name=...' */
+static bool is_track_line(const char *line, const char *end)
+{
+    return begins_with_word(line, end, "track") && memchr(line, '=', (size_t)(end - line)) != NULL;
+}
+
+/* A genome browser's lines among the first few, above tables of BED and its like, or between them. */
+static bool tell_track_lines(struct look *l)
+{
+    const char *end = l->text.text + l->text.bytes;
+    bool track = false, browser = false, wiggle = false, hash = false;
+    uint64_t line_no = l->f->lines_before, first = 0;
+
+    for (const char *line = l->text.text, *next; line < end && line_no < LINES_OF_TRACKS; line = next) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+
+        next = lf != NULL ? lf + 1 : end;
+        line_no++;
+        hash = hash || *line == '#';
+        track = track || is_track_line(line, next);
+        browser = browser || begins_with_word(line, next, "browser");
+        wiggle = wiggle || begins_with_word(line, next, "variableStep,fixedStep");
+        if (first == 0 && (track || browser || wiggle))
+            first = line_no;
+    }
+    if (first == 0 || (l->options->comments_given && !wiggle))
+        return false;
+    if (n_told++ >= TOLD_AT_MOST)
+        return true;
+    if (wiggle)
+        message_notice("%s: this is a wiggle track, which has positions in lines of their own: convert it to bedGraph, "
+                       "by wigToBigWig and bigWigToBedGraph", l->input->path);
+    else
+        message_notice("%s: line %" PRIu64 " is for a genome browser, and no record: give%s%s%s", l->input->path, first,
+                       track ? " --comment 'track '" : "", browser ? " --comment 'browser '" : "",
+                       hash ? " --comment '#'" : "");
+    return true;
+}
+
 /* Where records do not agree: what may help. */
 static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
@@ -324,6 +376,11 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
                             .dialect = l->f->dialect, .whole = l->sample->ended};
     bool given = tell_separator_line(l);
 
+    advised.n_troubled += given || !found->agreed;
+    if (given)
+        note_advice(l);
+    if (!given && !found->agreed)
+        given = tell_track_lines(l);
     if (!given && tell_late_quotes(l, found, &given) != 0)
         return -1;
     if (given)
@@ -337,6 +394,8 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
     c.lines_before = l->f->lines_before;
     if (l->options->usecols == NULL && advice_give(&c, &given) != 0)
         return no_memory(l);
+    if (given)
+        note_advice(l);
     if (!given && found->disputed != DELIMITER_BLANKS && n_told++ < TOLD_AT_MOST)
         tell_odd(l, found);
     else if (!given && found->kept_commas && n_told++ < TOLD_AT_MOST)
@@ -825,6 +884,8 @@ static int find_header(struct look *l, const struct tokens *t)
     survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
     if (find_numeric(l, &h.record, &w, &numeric) == 0)
         place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);
+    if (place == HEADER_RECORD && (strcmp(*h.record.words, "track") == 0 || strcmp(*h.record.words, "browser") == 0))
+        (void)tell_track_lines(l);
     if (place != HEADER_WRONG) {
         take_header(l, &h, place, &w);
         remember_lone_line(l, &h, w);
@@ -945,9 +1006,22 @@ int infer_input(struct finding *f, const struct input *input, const struct optio
     return 0;
 }
 
+void infer_tell_others(size_t n_inputs)
+{
+    size_t n_fine = n_inputs - advised.n_troubled;
+
+    if (advised.n_advised == 0 || n_fine == 0)
+        return;
+    message_notice("%s: an option counts for all files, and %zu of the %zu want none: load this one%s in a run of %s "
+                   "own, with --append, or mend %s", advised.path, n_fine, n_inputs,
+                   advised.n_advised > 1 ? " and its like" : "", advised.n_advised > 1 ? "their" : "its",
+                   advised.n_advised > 1 ? "them" : "it");
+}
+
 void infer_close(void)
 {
     n_told = 0;
+    memset(&advised, 0, sizeof advised);
     advice_forget();
     excerpt_forget();
     sample_forget();

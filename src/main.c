@@ -145,6 +145,8 @@ static int look(struct run *run, uint32_t typed_columns)
         else
             report_failure(run->inputs.input[i].path, NULL, &failure);
     }
+    if (n_failed == 0)
+        infer_tell_others(run->inputs.n);
     infer_close(); /* no worker wants the samples */
     return n_failed == 0 ? 0 : -1;
 }

@@ -200,8 +200,10 @@ static int group_empty(struct maker *m)
             empty = empty != NO_SCHEMA ? empty : new_group(m, i);
             f->schema = empty;
         } else {
-            snprintf(m->error, SCHEMA_ERROR, "it has no records%s: give the types by --dtype",
-                     settled == 0 ? ", so no types can be found" : ", and the other inputs have different columns");
+            snprintf(m->error, SCHEMA_ERROR, "it has no records, %s",
+                     settled == 0 ? "so no types can be found: leave it out, or give the types by --dtype" :
+                                    "and the other inputs have different columns, any of which could be its own: leave "
+                                    "it out, or load it in a run of its own with --dtype, and --append");
             return blame(m, i);
         }
     }

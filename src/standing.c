@@ -221,8 +221,7 @@ static bool in_same_order(const struct schema *a, const struct schema *b)
     return true;
 }
 
-/* What makes the new rows like those that are there: their types, a choice of columns, or names. */
-static void name_cure(char *cure, size_t cure_bytes, const struct schema *there, const struct schema *here)
+void standing_cure(char *cure, size_t cure_bytes, const struct schema *there, const struct schema *here)
 {
     bool choose = has_names_of(here, there) && schema_constant(here) == NULL;
     size_t used;
@@ -255,7 +254,7 @@ static int tell_difference(const struct standing_file *f, const char *path, cons
 {
     char *old = schema_full_dtype(there), *new = schema_full_dtype(here), cure[128];
 
-    name_cure(cure, sizeof cure, there, here);
+    standing_cure(cure, sizeof cure, there, here);
     (void)snprintf(error, STANDING_ERROR, "%.80s: '%.40s' has rows of %.110s, the new ones are %.110s: %s", f->path,
                    path, old != NULL ? old : "?", new != NULL ? new : "?", cure);
     free(old);

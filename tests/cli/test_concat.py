@@ -92,3 +92,19 @@ def test_refused(tool):
     for options in [["--source-column", "s"], ["--concat", "all", "--source-column", ""],
                     ["--concat", "all", "--source-column", "a/b"]]:
         assert "--source-column" in tool.refuse("k v\n1 2\n", *options, status=2)
+
+
+@pytest.mark.parametrize("second, cure", [
+    ("a x\n1 2\n", ["--names", "a,b"]), ("1 2\n", ["--names", "a,b"]), ("b a\n1 2\n", ["--usecols", "a,b"]),
+    ("a z b\n1 2 3\n", ["--usecols", "a,b"]), ("p q r\n1 2 3\n", ["--concat", "NAME"]),
+])
+@pytest.mark.parametrize("turned", [False, True])
+def test_other_columns_and_the_cure(tool, second, cure, turned):
+    names = [tool.write("a.txt", "a b\n1 2\n"), tool.write("b.txt", second)]
+    names = names[::-1] if turned else names
+    result = tool.run(*names, "--concat", "all", "-o", "out.h5")
+    assert result.status == 1 and cure[0] in result.err and result.err.count("\n") == 1
+    if cure[1] != "NAME":
+        shown = result.err.split(cure[0] + " '")[1].split("'")[0]
+        tool.ok(*names, "--concat", "all", "-o", "out.h5", cure[0], shown)
+        assert len(tool.read("all")) == 2

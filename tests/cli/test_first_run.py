@@ -428,3 +428,61 @@ def test_separator_line(tool, text, typed):
 def test_a_header_that_does_not_fit_below_a_title(tool):
     tool.write("in.txt", "Title\na b c d\n1 2 3\n3 4 5\n5 6 7\n7 7 7\n")
     assert "try --skip-lines 2; if line 2 has names, give them by --names\n" in tool.run("in.txt", "-n").err
+
+
+BED = "chr1\t100\t200\ta\nchr1\t300\t400\tb\nchr2\t300\t400\tc\n"
+
+
+@pytest.mark.parametrize("text, cure", [
+    ("track name=\"x\" description=\"some words\"\n" + BED, ["--comment", "track "]),
+    ("track type=bedGraph name=\"BedGraph Format\"\n" + BED.replace("a\n", "1.5\n"), ["--comment", "track "]),
+    ("browser position chr7:1-2\nbrowser hide all\ntrack name=a\n" + BED,
+     ["--comment", "track ", "--comment", "browser "]),
+    ("track name=a\n" + BED + "track name=b\n" + BED, ["--comment", "track "]),
+    ("# by hand\ntrack name=a\n#chrom s e n\n" + BED, ["--comment", "track ", "--comment", "#"]),
+])
+def test_lines_for_a_genome_browser(tool, text, cure):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    said = "give " + " ".join(w if w[0] == "-" else "'%s'" % w for w in cure) + "\n"
+    assert "line %d is for a genome browser" % (text.count("by hand") + 1) in err and said in err
+    got = tool.load(text, *cure)
+    assert len(got) == text.count("chr1\t") + text.count("chr2\t") and got[got.dtype.names[1]][0] == 100
+    assert "browser" not in tool.ok("in.txt", "-n", *cure).err
+
+
+def test_a_wiggle_track_is_no_table(tool):
+    for text in "track type=wiggle_0\nvariableStep chrom=chr19 span=150\n1 10.0\n2 12.5\n", "fixedStep chrom=c\n1\n2\n":
+        assert "convert it to bedGraph" in tool.refuse(text).splitlines()[0]
+
+
+def test_an_option_counts_for_all_files(tool):
+    good = [tool.write("good%d.txt" % i, TABLE) for i in range(8)]
+    bad = [tool.write("bad%d.txt" % i, "by hand\n" + TABLE) for i in range(7)]
+    said = "an option counts for all files, and %d of the %d want none: load this one"
+    err = tool.run(*good[:3], bad[0], *good[3:], "-n").err
+    assert "bad0.txt: " + said % (8, 9) + " in a run of its own, with --append, or mend it\n" in err
+    assert "bad0.txt: " + said % (8, 15) + " and its like" in tool.run(*bad, *good, "-n").err
+    assert "counts for all" not in tool.run(*bad, "-n").err + tool.run(bad[0], "-n").err
+    tool.ok(*good, "-o", "out.h5")
+    tool.ok(bad[0], "--skip-lines", "1", "-o", "out.h5", "--append")
+    assert len(tool.read("bad0")) == len(tool.read("good0")) == 8
+
+
+def test_inputs_without_records(tool):
+    a, b, e = tool.write("a.txt", "a b\n1 2\n"), tool.write("b.txt", "x y z\n1 2 3\n"), tool.write("e.txt", "")
+    err = tool.run(a, b, e, "-n").err
+    assert err.startswith("shmload: e.txt: it has no records, and the other inputs have different columns")
+    assert "leave it out" in err and "--dtype" in err and "--append" in err
+    tool.ok(a, b, "-o", "out.h5")
+    tool.ok(e, "-o", "out.h5", "--append", "--dtype", "i4,f8")
+    assert len(tool.read("e")) == 0
+    assert "leave it out, or give the types by --dtype" in tool.run(e, "-n").err
+
+
+@pytest.mark.parametrize("n_files, told", [(3, "18 bad lines, more"), (12, "at least 60 bad lines, more")])
+def test_bad_lines_that_were_not_counted(tool, n_files, told):
+    """After ten bad inputs no further one is read."""
+    names = [tool.write("in%d.txt" % i, "1 2\nx y\n" * 6) for i in range(n_files)]
+    err = tool.run(*names, "-o", "out.h5", "-t", "i4,i4", "--max-errors", "3", "-j", "1").err
+    assert err.splitlines()[-1] == "shmload: %s than --max-errors allows" % told
