@@ -29,7 +29,8 @@ struct survey {
     bool number;             /* some number was seen, whatever the class */
     uint8_t code_bytes;      /* of 'code'; 0: no text was seen; SURVEY_CODES: several, or a longer one */
     uint8_t commas;          /* enum survey_commas, of all text among the values */
-    char code[SURVEY_CODE];  /* the one text among the values; it may be a code for missing values that nobody listed */
+    char code[SURVEY_CODE];  /* the one text among the values; it may be a code for missing values that nobody listed.
+                              * A longer one may only repeat its first byte, as Fortran's stars: see survey_code() */
     uint32_t longest;        /* bytes of the longest field, missing ones included, blanks as a string would keep them */
     uint64_t most_negative;  /* magnitude of the smallest negative integer, 0 when none */
     uint64_t most_positive;  /* the largest integer that is not negative */
@@ -41,6 +42,9 @@ struct survey {
  * stay text. inf and nan alone count as numbers (class float) only beside other numbers or nothing; see survey.c.
  */
 void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted);
+
+/* The code in full. Returns its bytes, 0: there is none */
+size_t survey_code(const struct survey *s, char code[SURVEY_CODES]);
 
 void survey_join(struct survey *into, const struct survey *other);
 

@@ -313,7 +313,8 @@ static int check_alike(const struct inputs *inputs, const struct finding *findin
     if (a->shape == SHAPE_MATRIX && a != b) {
         snprintf(error, STORE_ERROR,
                  "--concat: '%.130s' and '%.130s' have %u and %u columns, or other names of columns: choose those of "
-                 "all by --usecols, or leave --concat out", first_path, path, a->fields[0].n_elems, b->fields[0].n_elems);
+                 "all by --usecols, or leave --concat out", first_path, path, a->fields[0].n_elems,
+                 b->fields[0].n_elems);
         return -1;
     }
     if (schema_equal(a, b))

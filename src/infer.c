@@ -336,6 +336,11 @@ static bool is_track_line(const char *line, const char *end)
     return begins_with_word(line, end, "track") && memchr(line, '=', (size_t)(end - line)) != NULL;
 }
 
+static bool is_for_browser(const char *word)
+{
+    return begins_with_word(word, word + strlen(word), "track,browser,variableStep,fixedStep");
+}
+
 /* A genome browser's lines among the first few, above tables of BED and its like, or between them. */
 static bool tell_track_lines(struct look *l)
 {
@@ -832,6 +837,51 @@ static uint64_t lines_above_numbers(struct walk w, const struct missing *missing
     return words && numbers ? n_above : 0;
 }
 
+static void trim_line(const char **line, const char **end)
+{
+    while (*line < *end && is_blank(**line))
+        ++*line;
+    while (*line < *end && (is_blank((*end)[-1]) || (*end)[-1] == '\n' || (*end)[-1] == '\r'))
+        --*end;
+}
+
+/* The line is there again below w: its number; 0: it is not. */
+static uint64_t find_again(const char *line, const char *line_end, struct walk w)
+{
+    enum record_status status;
+
+    while ((status = walk_next(&w)) != RECORD_MORE) {
+        const char *other = w.start, *end = w.at;
+
+        trim_line(&other, &end);
+        if (status == RECORD_ROW && end - other == line_end - line && memcmp(other, line, (size_t)(end - other)) == 0)
+            return w.lines;
+    }
+    return 0;
+}
+
+/* The header stands again among the records, as where a program was started anew. */
+static bool tell_header_again(const struct look *l, const struct headline *words, const struct walk *w)
+{
+    enum { MARK_MOST = 80, NAMES_MOST = 400 };
+    const char *line = w->start, *end = w->at;
+    char names[NAMES_MOST] = "";
+    uint64_t again;
+    size_t used = 0;
+
+    trim_line(&line, &end);
+    again = find_again(line, end, *w);
+    if (again == 0 || memchr(line, '\'', (size_t)(end - line)) != NULL || end - line > MARK_MOST)
+        return false;
+    for (size_t i = 0; i < words->n && used < NAMES_MOST; i++)
+        used += (size_t)snprintf(names + used, NAMES_MOST - used, i > 0 ? ",%s" : "%s", words->words[i]);
+    message_notice("%s: line %" PRIu64 " is the first line again: if that is the header, give --comment '%.*s'%s "
+                   "--names '%s'", l->input->path, l->f->lines_before + again, (int)(end - line), line,
+                   memchr(l->text.text, '#', l->text.bytes) != NULL ? " --comment '#'" : "",
+                   used < NAMES_MOST ? names : "NAME,...");
+    return true;
+}
+
 /*
  * Words above no numbers are no header; but there would be numbers, were it not for what is said here. w has just
  * passed the words.
@@ -851,6 +901,8 @@ static void tell_lost_header(const struct look *l, const struct headline *words,
         if (!by_commas && !has_spoilt_numbers(&f->surveys[i], false))
             continue;
         n_told++;
+        if (!by_commas && tell_header_again(l, words, w))
+            return;
         n_above = by_commas ? 0 : lines_above_numbers(*w, missing, i);
         if (by_commas)
             message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
@@ -884,7 +936,7 @@ static int find_header(struct look *l, const struct tokens *t)
     survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
     if (find_numeric(l, &h.record, &w, &numeric) == 0)
         place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);
-    if (place == HEADER_RECORD && (strcmp(*h.record.words, "track") == 0 || strcmp(*h.record.words, "browser") == 0))
+    if (place == HEADER_RECORD && is_for_browser(*h.record.words))
         (void)tell_track_lines(l);
     if (place != HEADER_WRONG) {
         take_header(l, &h, place, &w);

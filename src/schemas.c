@@ -792,18 +792,23 @@ static void add_column(struct codes *c, const struct field *f)
 
 static void add_code(struct codes *c, const struct field *f, const struct survey *s)
 {
+    char code[SURVEY_CODES];
+    size_t code_bytes = survey_code(s, code);
+
     add_column(c, f);
-    if (has_word(c, s->code, s->code_bytes) || c->words_bytes + s->code_bytes + 2 > sizeof c->words)
+    if (has_word(c, code, code_bytes) || c->words_bytes + code_bytes + 2 > sizeof c->words)
         return;
     c->words_bytes += (size_t)snprintf(c->words + c->words_bytes, sizeof c->words - c->words_bytes, "%s%.*s",
-                                       c->words_bytes > 0 ? "," : "", (int)s->code_bytes, s->code);
+                                       c->words_bytes > 0 ? "," : "", (int)code_bytes, code);
 }
 
 static bool may_be_code(const struct field *f, const struct survey *s)
 {
-    return f->kind == KIND_STRING && f->least_bytes == 0 && s->number && s->code_bytes > 0 &&
-           s->code_bytes <= SURVEY_CODE && memchr(s->code, ',', s->code_bytes) == NULL &&
-           missing_is_likely(s->code, s->code_bytes);
+    char code[SURVEY_CODES];
+    size_t code_bytes = survey_code(s, code);
+
+    return f->kind == KIND_STRING && f->least_bytes == 0 && s->number && code_bytes > 0 &&
+           memchr(code, ',', code_bytes) == NULL && missing_is_likely(code, code_bytes);
 }
 
 /* '1,5' and its like, and no other text. */

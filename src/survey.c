@@ -78,16 +78,39 @@ static bool is_comma_number(const char *text, size_t text_bytes)
     return true;
 }
 
+/* A number too wide for its field is so many stars in Fortran. */
+static bool repeats_first(const char *text, size_t text_bytes)
+{
+    for (size_t i = 1; i < text_bytes; i++)
+        if (text[i] != text[0])
+            return false;
+    return true;
+}
+
 static void take_text(struct survey *s, const char *text, size_t text_bytes)
 {
+    size_t kept = text_bytes < SURVEY_CODE ? text_bytes : SURVEY_CODE;
+
     if (s->code_bytes == SURVEY_CODES)
         return;
-    if (text_bytes <= SURVEY_CODE && s->code_bytes == 0) {
+    if (text_bytes >= SURVEY_CODES || (text_bytes > SURVEY_CODE && !repeats_first(text, text_bytes))) {
+        s->code_bytes = SURVEY_CODES;
+    } else if (s->code_bytes == 0) {
         s->code_bytes = (uint8_t)text_bytes;
-        memcpy(s->code, text, text_bytes);
-    } else if (text_bytes != s->code_bytes || memcmp(s->code, text, text_bytes) != 0) {
+        memcpy(s->code, text, kept);
+    } else if (text_bytes != s->code_bytes || memcmp(s->code, text, kept) != 0) {
         s->code_bytes = SURVEY_CODES;
     }
+}
+
+size_t survey_code(const struct survey *s, char code[SURVEY_CODES])
+{
+    size_t bytes = s->code_bytes < SURVEY_CODES ? s->code_bytes : 0;
+
+    if (bytes > 0)
+        memset(code, *s->code, bytes);
+    memcpy(code, s->code, bytes < SURVEY_CODE ? bytes : SURVEY_CODE);
+    return bytes;
 }
 
 void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted)
@@ -126,6 +149,8 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 void survey_join(struct survey *into, const struct survey *other)
 {
+    char code[SURVEY_CODES];
+
     into->class = (uint8_t)larger(into->class, other->class);
     into->missing = into->missing || other->missing;
     into->too_large = into->too_large || other->too_large;
@@ -134,7 +159,7 @@ void survey_join(struct survey *into, const struct survey *other)
     if (other->code_bytes == SURVEY_CODES)
         into->code_bytes = SURVEY_CODES;
     else if (other->code_bytes > 0)
-        take_text(into, other->code, other->code_bytes);
+        take_text(into, code, survey_code(other, code));
     into->commas |= other->commas;
     into->longest = (uint32_t)larger(into->longest, other->longest);
     into->most_negative = larger(into->most_negative, other->most_negative);

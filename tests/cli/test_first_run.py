@@ -486,3 +486,31 @@ def test_bad_lines_that_were_not_counted(tool, n_files, told):
     names = [tool.write("in%d.txt" % i, "1 2\nx y\n" * 6) for i in range(n_files)]
     err = tool.run(*names, "-o", "out.h5", "-t", "i4,i4", "--max-errors", "3", "-j", "1").err
     assert err.splitlines()[-1] == "shmload: %s than --max-errors allows" % told
+
+
+@pytest.mark.parametrize("text, again, comments", [
+    ("step time\n1 0.5\n2 1.5\nstep time\n3 2.5\n", 4, ["step time"]),
+    ("step,time\n1,0.5\n2,1.5\n step,time \n3,2.5\n", 4, ["step,time"]),
+    ("# made by hand\n step  time\n1 0.5\n2 1.5\n# another run\nstep  time\n3 2.5\n", 6, ["step  time", "#"]),
+])
+def test_a_header_that_stands_there_again(tool, text, again, comments):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    marks = "".join(" --comment '%s'" % c for c in comments)
+    assert "in.txt: line %d is the first line again: if that is the header, give%s --names 'step,time'\n" % (
+        again, marks) in err
+    got = tool.load(text, *sum((["--comment", c] for c in comments), []), "--names", "step,time")
+    assert got.tolist() == [(1, 0.5), (2, 1.5), (3, 2.5)]
+
+
+@pytest.mark.parametrize("code", ["*" * 7, "*" * 8, "*" * 20, "-" * 12, "#DIV/0!"])
+def test_a_long_code_is_told(tool, code):
+    """Fortran writes as many stars as the field is wide."""
+    text = "".join("%d %s\n" % (i, code if i % 7 == 3 else i) for i in range(50))
+    tool.write("in.txt", text)
+    comments = ["--comment", ""] if code[0] == "#" else []
+    err = tool.ok("in.txt", "-n", *comments).err
+    assert "column 'f1' is text for '%s' among numbers: if that means missing, give --na 'NA,%s'\n" % (code, code) in err
+    assert tool.load(text, "--na", "NA," + code, *comments).dtype["f1"] == "f8"
+    tool.write("in.txt", text + "51 %s*\n" % code)
+    assert "among numbers" not in tool.ok("in.txt", "-n", *comments).err
