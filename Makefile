@@ -48,11 +48,14 @@ HDF5_LIBS ?= $(or $(filter -L% -l% -Wl% %.a %.so,$(H5CC)),-lhdf5)
 endif
 endif
 
-# HDF5's own archive, where it links without the network drivers. Their forty shared libraries would be mapped into
-# each worker that is forked, which doubles the price of a fork.
+# Libraries are linked from their archives where they have one: a shared library is five mappings more in each worker
+# that is forked. -lNAME becomes -l:libNAME.a where the compiler finds that.
+archives = $(foreach l,$(1),$(if $(filter /%,$(shell $(CC) -print-file-name=$(l:-l%=lib%.a))),$(l:-l%=-l:lib%.a),$(l)))
+
+# HDF5's archive, where it links without the network drivers, whose forty shared libraries double the price of a fork.
 ifeq ($(MPI)$(origin HDF5_LIBS),undefined)
 HDF5_ARCHIVE := -Wl,-Bstatic $(shell pkg-config --libs $(HDF5_MODULE) 2>/dev/null || echo -lhdf5) -Wl,-Bdynamic \
-	-lsz -lz -ldl -lm
+	$(call archives,-lsz -laec -lz) -ldl -lm
 ifeq ($(shell f=$$(mktemp) && printf 'int H5open(void);\nint main(void)\n{\n    return H5open();\n}\n' | \
 	$(CC) -x c -o "$$f" - $(HDF5_ARCHIVE) 2>/dev/null && "$$f" && echo links; rm -f "$$f"),links)
 HDF5_LIBS := $(HDF5_ARCHIVE)
@@ -62,7 +65,7 @@ endif
 # $(call library,NAME,pkg-config module,flags where there is no such module)
 define library
 $(1)_CFLAGS ?= $$(shell pkg-config --cflags $(2) 2>/dev/null)
-$(1)_LIBS ?= $$(shell pkg-config --libs $(2) 2>/dev/null || echo $(3))
+$(1)_LIBS ?= $$(call archives,$$(shell pkg-config --libs $(2) 2>/dev/null || echo $(3)))
 LIBRARY_CFLAGS += $$(patsubst -I%,-isystem %,$$($(1)_CFLAGS))
 LIBRARY_LIBS += $$($(1)_LIBS)
 endef
