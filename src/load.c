@@ -179,14 +179,14 @@ static bool stores_later(struct driver *d)
 }
 
 /*
- * Whether the next slice is some of its input's text, not all. Of the others each fills a region by far: then one that
- * has just been written is better than one whose pages have to be cleared.
+ * Whether a worker is to start before rows are written, so that no CPU is idle meanwhile. Not where each of the next
+ * inputs fills a region by far: then one that has just been written is better than one whose pages have to be cleared.
  */
-static bool next_is_cut(const struct driver *d)
+static bool starts_first(const struct driver *d)
 {
     const struct slice *next = d->next_start < end_of_slices(d->load) ? slice_of(d, d->next_start) : NULL;
 
-    return next != NULL && !(next->first && next->last);
+    return d->load->plan->small || (next != NULL && !(next->first && next->last));
 }
 
 static void start_or_fail(struct driver *d)
@@ -214,8 +214,8 @@ void driver_run(struct driver *d)
         count_slices(d);
         place_slices(d);
         if (!stores_later(d)) {
-            if (next_is_cut(d))
-                start_or_fail(d); /* no CPU is to be idle while rows are written */
+            if (starts_first(d))
+                start_or_fail(d);
             advance(d);
         }
         show_progress(d);
