@@ -47,6 +47,7 @@ struct outcome {
     struct failure misfit_at;   /* the first one; line_no as in 'failures' */
     bool unterminated;          /* the last line had no line end */
 
+    bool is_head;               /* told by the parent: rows are taken out as they come */
     bool counted;               /* the slice is read: n_rows, text_from and text_to are what they will be */
     uint64_t first_row;         /* told by the parent: the dataset's row that the region's first row will be */
 

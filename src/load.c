@@ -103,6 +103,7 @@ static void advance(struct driver *d)
     struct slot *s;
 
     while ((s = driver_slot_of(d, d->head)) != NULL && in_place(d, s, d->text_done)) {
+        __atomic_store_n(&outcome_of(s)->is_head, true, __ATOMIC_RELAXED);
         if (s->state != SLOT_ENDED || s->wait_status == 0)
             driver_take_rows(d, s);
         if (s->state == SLOT_WAITING) {

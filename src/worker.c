@@ -26,7 +26,9 @@ enum {
     PAGE_BYTES = 4096,
     CARRY_BYTES = WORKER_TEXT_AT,    /* room for the carry at first */
     OVERRUN_BYTES = 4 * 1024,        /* a slice's last line reaches so far into the next one, mostly */
-    PUBLISH_BYTES = 8 * 1024 * 1024, /* of rows that are worth waking the parent */
+    PUBLISH_BYTES = 8 << 20,         /* of rows that are worth waking the parent; */
+    STREAM_PUBLISH_BYTES = 1 << 20,  /* of a stream, whose region begins anew with */
+    STREAM_TURN_BYTES = 4 << 20,     /* so many, if all of them can be taken out */
 };
 
 _Static_assert(CARRY_BYTES + BLOCK_BYTES + PAGE_BYTES <= WORKER_TEXT_BYTES, "what worker.h says");
@@ -223,6 +225,18 @@ static void begin_seals(struct worker *w)
     w->outcome->n_seals = 0;
 }
 
+static bool is_stream(const struct worker_job *job)
+{
+    return job->to == UINT64_MAX && job->file_bytes == 0;
+}
+
+static bool worth_publishing(const struct worker *w)
+{
+    size_t enough = is_stream(w->job) ? STREAM_PUBLISH_BYTES : PUBLISH_BYTES;
+
+    return !w->void_rows && w->job->packing == NULL && (w->n_rows - w->published) * w->schema->row_bytes >= enough;
+}
+
 static void publish(struct worker *w)
 {
     w->published = w->n_rows;
@@ -297,12 +311,24 @@ static int hand_over(struct worker *w)
     return FAILURE_NONE;
 }
 
+/*
+ * Of a stream nobody knows how much is to come. While its rows are taken out as they come, the region's start is
+ * written to again, which is near the processor, and not fresh memory. Not where rows are packed: the parent would have
+ * to pack those at each seam.
+ */
+static bool wants_turn(const struct worker *w)
+{
+    return is_stream(w->job) && w->job->packing == NULL &&
+           w->n_rows * w->schema->row_bytes >= STREAM_TURN_BYTES &&
+           __atomic_load_n(&w->outcome->is_head, __ATOMIC_RELAXED);
+}
+
 /* Room for at least one more row. Errors a failure code. */
 static int make_room(struct worker *w)
 {
     if (w->void_rows)
         w->n_rows = 0;
-    if (w->n_rows < row_capacity(w))
+    if (w->n_rows < row_capacity(w) && !wants_turn(w))
         return FAILURE_NONE;
     if (w->n_rows == 0 && w->outcome->rejects_bytes == 0)
         return FAILURE_MEMORY; /* not even one fits */
@@ -492,7 +518,7 @@ static bool run_kernel(struct worker *w, size_t visible, struct kernel_job *k)
     w->outcome->tally.n_missing += k->tally.n_missing;
     w->outcome->tally.n_overflow += k->tally.n_overflow;
     use_text(w, k->text_used, k->lines_used);
-    if (!w->void_rows && job->packing == NULL && (w->n_rows - w->published) * w->schema->row_bytes >= PUBLISH_BYTES)
+    if (worth_publishing(w))
         publish(w);
     return k->n_rows == k->capacity;
 }

@@ -254,8 +254,9 @@ def small_group():
     pytest.skip("no memory cgroup can be made here")
 
 
-@pytest.mark.parametrize("args", [[], ["-z", "1"]], ids=["plain", "packed"])
-def test_worker_out_of_memory(tmp_path, small_group, args):
+@pytest.mark.parametrize("args, text", [([], b"x" * (140 << 20)), (["-z", "1"], LINE * 8_000_000)],
+                         ids=["a line that does not end", "packed"])
+def test_worker_out_of_memory(tmp_path, small_group, args, text):
     """The kernel kills it, as in a job that asked for too little."""
     t = Trial(tmp_path, "-", "-o", "out.h5", "-f", "--memory", "1G", *TYPES, *args,
               mine=b"mine").start(stdin=subprocess.PIPE)
@@ -264,10 +265,20 @@ def test_worker_out_of_memory(tmp_path, small_group, args):
     workers = wait_for(lambda: children(t.pid))
     join(small_group, workers[0])
     try:
-        t.process.stdin.write(LINE * 8_000_000)
+        t.process.stdin.write(text)
     except BrokenPipeError:
         pass
     t.finish().failed("-", "signal 9", "memory")
+
+
+def test_stream_larger_than_memory(tmp_path, small_group):
+    """The rows of a stream that is alone are taken out of a few MiB, whatever --memory allows."""
+    t = Trial(tmp_path, "-", "-o", "out.h5", "--memory", "1G", *TYPES)
+    t.start(stdin=subprocess.PIPE, group=small_group)
+    t.process.stdin.write(LINE * 8_000_000)
+    t.finish().stored()
+    with h5py.File(tmp_path / "out.h5") as f:
+        assert sum(len(d) for d in f.values()) == 8_000_000
 
 
 @pytest.mark.skipif(sanitized(), reason="the sanitizer needs more memory itself")
