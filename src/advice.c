@@ -2,10 +2,10 @@
  * advice.c - what helps when the lines of a text do not agree.
  *
  * A part of a text tells what the table is: delimiter, number of fields, whether there are numbers in it. Records
- * that are not like that, all above or all below, are a preamble and a footer; where some are in between there is
- * nothing to advise.
+ * that are not like that, all above or all below, are a preamble and a footer. Where some are in between, one is bad
+ * and more are headings of blocks.
  */
-#define _GNU_SOURCE /* memrchr */
+#define _GNU_SOURCE /* memmem, memrchr */
 #include "advice.h"
 
 #include <inttypes.h>
@@ -22,6 +22,11 @@ enum {
     FEWEST_RECORDS = 4,   /* of a table, to be sure that it is one */
     FEWEST_BELOW = 2,     /* or of numbers, below lines that have none */
     FEW_ABOVE = 5,
+    BLOCK_LINES = 6,      /* of a block between headings, which is looked for so far: */
+    BLOCKS_WITHIN = 60,
+    FEWEST_BETWEEN = 2,   /* to be no bad line, but headings */
+    WORD_LEAST = 3,       /* bytes of a word that may be a comment's mark */
+    WORD_MOST = 32,
 };
 
 static unsigned n_advised;
@@ -31,6 +36,7 @@ struct table {
     struct dialect dialect;
     uint32_t n_columns;
     bool numbers;          /* half of them have one */
+    bool in_blocks;        /* it was found between headings only */
 };
 
 /* Where the table lies; lines are physical ones, from the text's first line as 1. */
@@ -47,7 +53,11 @@ struct extent {
     bool header;           /* words above it that are as many as its columns */
     bool commas;           /* by blanks, and the last has fields that end in a comma */
     bool numbers_above;    /* some line above it has a number */
-    bool broken;           /* odd records between its first and its last one */
+    uint64_t n_between;    /* odd records between its first and its last one */
+    uint64_t between;      /* the first of them: its line */
+    bool repeats;          /* some of them have its number of fields */
+    uint32_t number;       /* the first field of its first record that is a number, from 1; 0: none */
+    char word[WORD_MOST];  /* that all odd records begin with; empty: there is none */
 };
 
 /* ---- what the table is ----------------------------------------------------------------------------------------- */
@@ -75,16 +85,22 @@ static struct excerpt behind_lines(const struct excerpt *e, uint64_t n_lines)
     return (struct excerpt){at, (size_t)(end - at), e->last};
 }
 
-static bool has_number(const struct walk *w)
+/* The first field that is one, from 1; 0: none is. */
+static uint32_t find_number(const struct walk *w)
 {
     for (size_t i = 0; i < w->n_fields; i++) {
         struct survey s = {0};
 
         survey_field(&s, NULL, w->fields[i].text, w->fields[i].bytes, false);
         if (s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT)
-            return true;
+            return (uint32_t)i + 1;
     }
-    return false;
+    return 0;
+}
+
+static bool has_number(const struct walk *w)
+{
+    return find_number(w) > 0;
 }
 
 /* Whether half of the records have a number: one may be the header. Errors 0 or -1 on no memory. */
@@ -128,6 +144,21 @@ static int judge_part(struct table *t, const struct advice_case *c, const struct
     return look_for_numbers(t, part);
 }
 
+/* Some lines in a row that agree, where headings are among all larger parts. Errors 0 or -1 on no memory. */
+static int find_block(struct table *t, const struct advice_case *c)
+{
+    for (uint64_t n_above = 0; n_above <= BLOCKS_WITHIN && t->n_columns == 0; n_above += BLOCK_LINES / 2) {
+        struct excerpt part = behind_lines(&c->text, n_above), rest = behind_lines(&part, BLOCK_LINES);
+
+        part.bytes -= rest.bytes;
+        if (judge_part(t, c, &part) != 0)
+            return -1;
+        t->n_columns = t->numbers ? t->n_columns : 0;
+    }
+    t->in_blocks = true;
+    return 0;
+}
+
 /* Where lines above or below are many, they may be in one part or the other. Errors 0 or -1 on no memory. */
 static int find_table(struct table *t, const struct advice_case *c)
 {
@@ -147,7 +178,7 @@ static int find_table(struct table *t, const struct advice_case *c)
             return -1;
         t->n_columns = t->numbers ? t->n_columns : 0;
     }
-    return 0;
+    return t->n_columns > 0 ? 0 : find_block(t, c);
 }
 
 /* ---- where it lies --------------------------------------------------------------------------------------------- */
@@ -181,10 +212,23 @@ static bool ends_in_comma(const struct walk *w)
     return some;
 }
 
+static void take_word(struct extent *x, const struct walk *w)
+{
+    const struct record_field *f = w->fields;
+    bool fits = w->n_fields > 0 && f->bytes >= WORD_LEAST && f->bytes < WORD_MOST && is_plain_word(f->text, f->bytes) &&
+                (f->text[0] | 0x20) >= 'a';
+
+    if (fits && x->n_odd == 0)
+        memcpy(x->word, f->text, f->bytes);
+    else if (!fits || strlen(x->word) != f->bytes || memcmp(x->word, f->text, f->bytes) != 0)
+        x->word[0] = '\0';
+}
+
 static void take_odd(struct extent *x, const struct walk *w, bool counts)
 {
     const char *p = w->start;
 
+    take_word(x, w);
     x->n_odd++;
     x->header = x->header || (counts && x->n_records == 0);
     if (x->n_records > 0 || counts)
@@ -211,7 +255,8 @@ static int measure(struct extent *x, const struct table *t, const struct excerpt
 {
     struct record *record = excerpt_record(&t->dialect);
     enum record_status status;
-    uint64_t odd_at_last = 0;
+    uint64_t odd_at_last = 0, first_odd = 0;
+    bool counted = false;
     struct walk w;
 
     *x = (struct extent){0};
@@ -224,13 +269,19 @@ static int measure(struct extent *x, const struct table *t, const struct excerpt
         if (status == RECORD_NOTHING)
             continue;
         if (!counts || (t->numbers && !has_number(&w))) {
+            first_odd = x->n_odd == odd_at_last ? w.lines : first_odd;
+            counted = (x->n_odd > odd_at_last && counted) || counts;
             take_odd(x, &w, counts);
             continue;
         }
-        if (x->n_records++ == 0)
+        if (x->n_records++ == 0) {
             x->start = w.start;
-        else
-            x->broken = x->broken || x->n_odd > odd_at_last;
+            x->number = find_number(&w);
+        } else if (x->n_odd > odd_at_last) {
+            x->between = x->n_between == 0 ? first_odd : x->between;
+            x->n_between += x->n_odd - odd_at_last;
+            x->repeats = x->repeats || counted;
+        }
         odd_at_last = x->n_odd;
         x->last = w.lines;
     }
@@ -340,6 +391,44 @@ static void tell_mark(const struct advice_case *c, char mark)
                    c->path, mark, mark);
 }
 
+/* The word is nowhere but where it begins an odd record. */
+static bool is_rare(const char *word, uint64_t n, const struct excerpt *e)
+{
+    const char *at = e->text, *end = at + e->bytes;
+
+    for (; (at = memmem(at, (size_t)(end - at), word, strlen(word))) != NULL; at += strlen(word))
+        if (n-- == 0)
+            return false;
+    return n == 0;
+}
+
+/* Headings of blocks: lines that all begin with one word, or have other fields, or are the table's own header. */
+static bool tell_between(const struct advice_case *c, const struct table *t, const struct extent *x)
+{
+    uint64_t percent = 100 * x->n_odd / (x->n_records + x->n_odd) + 1;
+    char number[48] = "", byte[4] = {(char)t->dialect.delimiter};
+
+    if (x->n_between < FEWEST_BETWEEN || x->n_records < FEWEST_RECORDS || x->n_records < 2 * x->n_odd)
+        return false;
+    if (t->numbers && x->number > 0)
+        snprintf(number, sizeof number, " && $%" PRIu32 " ~ /^[-+.0-9]/", x->number);
+    if (x->word[0] != '\0' && !c->options->comments_given && is_rare(x->word, x->n_odd, &c->text))
+        message_notice("%s: lines that begin with '%s' are no part of the table of %" PRIu32 " fields, it seems: try "
+                       "--comment %s%s", c->path, x->word, t->n_columns, x->word,
+                       memchr(c->text.text, '#', c->text.bytes) != NULL ? " --comment '#'" : "");
+    else if (t->dialect.delimiter == DELIMITER_BLANKS)
+        message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to leave them "
+                       "out, try awk 'NF == %" PRIu32 "%s' FILE | shmload NAME=-", c->path,
+                       c->lines_before + x->between, t->n_columns, t->n_columns, number);
+    else if (!x->repeats)
+        message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to set them "
+                       "aside, try -d '%s' --max-errors %" PRIu64 "%%", c->path, c->lines_before + x->between,
+                       t->n_columns, t->dialect.delimiter == '\t' ? "\\t" : byte, percent);
+    else
+        return false;
+    return true;
+}
+
 static bool is_sure(const struct table *t, const struct extent *x, uint64_t n_below)
 {
     if (x->n_records >= FEWEST_RECORDS)
@@ -363,7 +452,12 @@ int advice_give(const struct advice_case *c, bool *given)
     if (measure(&x, &t, &c->text) != 0)
         return -1;
     n_below = c->whole ? x.n_lines - x.last : 0;
-    if (x.broken || x.n_odd == 0 || !is_sure(&t, &x, n_below))
+    if (x.n_between > 0) {
+        *given = tell_between(c, &t, &x);
+        n_advised += *given;
+        return 0;
+    }
+    if (t.in_blocks || x.n_odd == 0 || !is_sure(&t, &x, n_below))
         return 0;
     if (x.odd_above == 0 && n_below == 0)
         return 0;

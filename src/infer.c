@@ -71,6 +71,10 @@ static const struct {
     {"\xfe\xff", 2, "this is UTF-16 text; convert it with iconv -f UTF-16 -t UTF-8"},
     {"PK\3\4", 4, "this is a zip archive, or a workbook: unzip it, or save its sheet as CSV"},
     {"\x89HDF\r\n", 6, "this is an HDF5 file already"},
+    {"CDF\1", 4, "this is a NetCDF file, and no text: nccopy -k nc4 makes HDF5 of it"},
+    {"CDF\2", 4, "this is a NetCDF file, and no text: nccopy -k nc4 makes HDF5 of it"},
+    {"\xd0\xcf\x11\xe0", 4, "this is an old workbook: save its sheet as CSV"},
+    {"version https://git-lfs.github.com/spec/", 40, "this only points to a file in Git LFS: get it by git lfs pull"},
     {"\x1f\x9d", 2, "this was packed by compress(1): load it by zcat FILE | shmload NAME=-"},
 };
 
@@ -374,6 +378,35 @@ static bool tell_track_lines(struct look *l)
     return true;
 }
 
+/* Text that is no table, by its first bytes, and what helps. */
+static const struct {
+    const char *bytes, *sentence;
+} kinds[] = {
+    {"netcdf ", "this is a dump of a NetCDF file: ncgen -k nc4 makes a file of it that is HDF5 already"},
+    {"<?xml", "this is XML, and no table of lines"},
+    {"<VOTABLE", "this is XML, and no table of lines"},
+    {"<!DOCTYPE", "this is HTML: perhaps what a server said instead of sending the file"},
+    {"<!doctype", "this is HTML: perhaps what a server said instead of sending the file"},
+    {"<html", "this is HTML: perhaps what a server said instead of sending the file"},
+    {"{\"", "this is JSON: make lines of it, as by jq -r '[.a, .b] | @csv'"},
+    {"[{", "this is JSON: make lines of it, as by jq -r '.[] | [.a, .b] | @csv'"},
+    {"@HD\t", "these are alignments with a varying number of fields: give samtools view FILE | shmload --usecols "
+               "0,1,2,3,4,5,6,7,8,9,10 NAME=-"},
+    {"@SQ\t", "these are alignments with a varying number of fields: give samtools view FILE | shmload --usecols "
+               "0,1,2,3,4,5,6,7,8,9,10 NAME=-"},
+};
+
+static bool tell_kind(const struct look *l)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (begins_with(l->sample, kinds[i].bytes, strlen(kinds[i].bytes))) {
+            if (n_told++ < TOLD_AT_MOST)
+                message_notice("%s: %s", l->input->path, kinds[i].sentence);
+            return true;
+        }
+    return false;
+}
+
 /* Where records do not agree: what may help. */
 static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
@@ -384,8 +417,8 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
     advised.n_troubled += given || !found->agreed;
     if (given)
         note_advice(l);
-    if (!given && !found->agreed)
-        given = tell_track_lines(l);
+    if (!given && (!found->agreed || begins_with(l->sample, "{", 1)))
+        given = tell_kind(l) || tell_track_lines(l);
     if (!given && tell_late_quotes(l, found, &given) != 0)
         return -1;
     if (given)

@@ -2,6 +2,7 @@
 import gzip
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -514,3 +515,63 @@ def test_a_long_code_is_told(tool, code):
     assert tool.load(text, "--na", "NA," + code, *comments).dtype["f1"] == "f8"
     tool.write("in.txt", text + "51 %s*\n" % code)
     assert "among numbers" not in tool.ok("in.txt", "-n", *comments).err
+
+
+@pytest.mark.parametrize("text, told", [
+    ("netcdf x {\ndimensions:\n\tlat = 3 ;\ndata:\n\n lat = 1, 2, 3 ;\n}\n", "ncgen"),
+    ("<?xml version=\"1.0\"?>\n<VOTABLE>\n</VOTABLE>\n", "XML"), ("<!DOCTYPE html>\n<html><body>404\n", "HTML"),
+    ("{\"a\": 1, \"b\": 2}\n{\"a\": 3, \"b\": 4}\n", "jq"), ("[{\"a\": 1, \"b\": 2},\n {\"a\": 3}]\n", "jq"),
+    ("@HD\tVN:1.6\n@SQ\tSN:c\tLN:9\n" + "r\t0\tc\t7\t30\t8M\t*\t0\t0\tTT\t*\n" * 20, "samtools view"),
+])
+def test_text_of_another_kind(tool, text, told):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err.splitlines()
+    assert err[0].startswith("shmload: in.txt: th") and told in err[0]
+    assert not any("try" in line or "sed" in line for line in err)
+
+
+@pytest.mark.parametrize("text, told", [
+    (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "git lfs pull"),
+    (b"CDF\x01\x00\x00\x00\x00", "nccopy"), (b"CDF\x02\x00\x00\x00\x00", "nccopy"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "CSV"),
+])
+def test_files_that_are_no_text(tool, text, told):
+    for content in text, gzip.compress(text):
+        err = tool.refuse(content)
+        assert told in err and err.startswith("in.txt: this ") and len(err.splitlines()) == 1
+
+
+BLOCKS = "".join("timestep %d\n" % k + "".join("%d %d.5 %d.25\n" % (i, i, i) for i in range(40)) for k in range(5))
+
+
+@pytest.mark.parametrize("text, cure", [
+    (BLOCKS, ["--comment", "timestep"]), (BLOCKS + "# end\n", ["--comment", "timestep", "--comment", "#"]),
+    (BLOCKS.replace(" ", ","), ["--comment", "timestep"]),
+    (BLOCKS.replace("timestep ", "20 ").replace(" ", ","), ["-d", ",", "--max-errors", "3%"]),
+])
+def test_headings_between_records(tool, text, cure):
+    tool.write("in.txt", text)
+    said = " ".join("'%s'" % word if word in ("#", ",", "\\t") else word for word in cure)
+    assert "try %s\n" % said in tool.run("in.txt", "-n").err
+    status = tool.run("in.txt", "-o", "out.h5", *cure).status
+    assert status == (3 if "--max-errors" in cure else 0) and len(tool.read()) == 200
+    assert tool.read().dtype["f1"] == "f8"
+
+
+@pytest.mark.parametrize("text, n", [
+    ("".join("50\nframe %d\n" % k + "".join("O 0.0 0.%d 0.0\n" % i for i in range(50)) for k in range(5)), 250),
+    ("a log of 3 words\n" + ("Step T E\n" + "0 0.5 -6\n" * 60 + "Loop time of 0.5 on 1 procs\n") * 3, 180),
+    (BLOCKS.replace("timestep", "20 steps, timestep"), 200),
+])
+def test_other_lines_between_records(tool, text, n):
+    """What is left by the awk that is advised is a table."""
+    tool.write("in.txt", text)
+    program = tool.run("in.txt", "-n").err.split("try awk '")[1].split("' FILE |")[0]
+    left = subprocess.run(["awk", program, tool.path("in.txt")], stdout=subprocess.PIPE, check=True).stdout
+    got = tool.load(left)
+    assert len(got) == n and got.dtype[1] == "f8"
+
+
+def test_one_line_between_records_is_a_bad_line(tool):
+    tool.write("in.txt", "1 2 3\n" * 20 + "1 2\n" + "1 2 3\n" * 20)
+    assert tool.run("in.txt", "-n").err == "in.txt:21:3: 2 fields where 3 are expected\n"
