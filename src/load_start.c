@@ -227,8 +227,8 @@ int driver_map_regions(struct driver *d)
 }
 
 /*
- * How much of its region a slice may fill. Of a stream that is alone and packed more than this only waits longer for the
- * parent, in memory that is out of the cache. Among others it needs all there is to work ahead in.
+ * How much of its region a slice may fill. Of a stream that is alone and packed more than this only waits longer for
+ * the parent, in memory that is out of the cache. Among others it needs all there is to work ahead in.
  */
 static size_t room_for(const struct driver *d, const struct slot *s, const struct schema *schema)
 {
