@@ -3,7 +3,8 @@
  *
  * 1. record.c notes the first such value of each cell in a list of its slice
  * 2. rounded_take() joins the lists, in the order of the slices
- * 3. rounded_tell() says it, once for each column
+ * 3. rounded_refuse() where nothing but missing values made the column f8: as inference does that sees it beforehand
+ * 4. rounded_tell() says it, once for each column
  */
 #ifndef SHMLOAD_ROUNDED_H
 #define SHMLOAD_ROUNDED_H
@@ -65,5 +66,9 @@ void rounded_take(struct rounded_columns *c, size_t schema, size_t input, uint64
 /* A notice for each column: where, which value, why the column is f8 as far as that is known, and the cure. */
 void rounded_tell(const struct rounded_columns *c, const struct schemas *schemas, const struct finding *findings,
                   const struct inputs *inputs, const struct options *options);
+
+/* True, and said, where some column is f8 for missing values only. */
+bool rounded_refuse(const struct rounded_columns *c, const struct schemas *schemas, const struct finding *findings,
+                    const struct inputs *inputs, const struct options *options);
 
 #endif

@@ -234,6 +234,9 @@ enum load_result driver_conclude(struct driver *d, struct store **store)
     if (d->failed && d->load->options->max_errors_given && driver_too_many_bad(d, true))
         message_error("%s%llu bad lines, more than --max-errors allows", d->stop ? "at least " : "",
                       (unsigned long long)d->n_bad);
+    if (!d->failed && !d->misfit && rounded_refuse(d->load->rounded, d->load->schemas, d->load->findings,
+                                                   d->load->inputs, d->load->options))
+        driver_fail(d);
     if (d->failed || d->misfit)
         return d->failed ? LOAD_FAILED : LOAD_MISFIT;
     if (d->load->options->dry_run || d->load->results != NULL)

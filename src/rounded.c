@@ -135,12 +135,8 @@ static void choose_fill(const struct missing *m, char fill[WORDS])
 /* fractions: the first input that has any */
 static void say_why(const struct story *s, size_t fractions, char why[WORDS])
 {
-    const struct survey *joined = s->schemas->surveys[s->column->schema];
-
-    if (fractions == s->inputs->n && joined != NULL && joined[s->text_column].class == SURVEY_FLOAT)
+    if (fractions == s->inputs->n)
         snprintf(why, WORDS, "missing values that are not written as integers");
-    else if (fractions == s->inputs->n)
-        snprintf(why, WORDS, "missing values");
     else if (s->matrix)
         snprintf(why, WORDS, "values of the matrix that are no integers");
     else if (has_fractions(s, s->findings[s->column->input].surveys))
@@ -198,18 +194,71 @@ static void tell_column(const struct story *s)
                    v->text_bytes > ROUNDED_TEXT ? "..." : "", more, cure);
 }
 
+static struct story story_of(const struct rounded_column *c, const struct schemas *schemas,
+                             const struct finding *findings, const struct inputs *inputs, const struct options *options)
+{
+    const struct schema *schema = &schemas->schema[c->schema];
+    const struct cell *cell = &schema->cells[c->value.cell];
+
+    return (struct story){.column = c, .schemas = schemas, .findings = findings, .inputs = inputs,
+                          .field = &schema->fields[cell->field], .text_column = cell->column,
+                          .matrix = options->matrix};
+}
+
 void rounded_tell(const struct rounded_columns *c, const struct schemas *schemas, const struct finding *findings,
                   const struct inputs *inputs, const struct options *options)
 {
     for (size_t i = 0; i < c->n; i++) {
-        const struct schema *schema = &schemas->schema[c->column[i].schema];
-        const struct cell *cell = &schema->cells[c->column[i].value.cell];
-        struct story s = {.column = &c->column[i], .schemas = schemas, .findings = findings, .inputs = inputs,
-                          .field = &schema->fields[cell->field], .text_column = cell->column,
-                          .matrix = options->matrix};
+        struct story s = story_of(&c->column[i], schemas, findings, inputs, options);
 
         tell_column(&s);
     }
     if (c->more)
         message_notice("further columns are f8 and have integers that it rounds");
+}
+
+/* ---- refusing -------------------------------------------------------------------------------------------------- */
+
+/* Nothing but integers and missing values has been seen where the type comes from. */
+static bool is_for_missing_values(const struct story *s)
+{
+    const struct schema *schema = &s->schemas->schema[s->column->schema];
+    const struct survey *surveys = s->schemas->surveys[s->column->schema];
+    struct survey joined = {0};
+
+    if (surveys == NULL)
+        return false;
+    if (s->matrix)
+        for (size_t i = 0; i < schema->n_cells; i++)
+            survey_join(&joined, &surveys[schema->cells[i].column]);
+    else
+        joined = surveys[s->text_column];
+    return joined.class <= SURVEY_INTEGER && joined.missing;
+}
+
+bool rounded_refuse(const struct rounded_columns *c, const struct schemas *schemas, const struct finding *findings,
+                    const struct inputs *inputs, const struct options *options)
+{
+    bool refused = false;
+
+    for (size_t i = 0; i < c->n; i++) {
+        struct story s = story_of(&c->column[i], schemas, findings, inputs, options);
+        const struct rounded *v = &c->column[i].value;
+        char column[WORDS], cure[WORDS];
+
+        if (!is_for_missing_values(&s))
+            continue;
+        refused = true;
+        name_column(&s, column);
+        if (s.matrix)
+            snprintf(cure, WORDS, "--fill VALUE, or --dtype f8");
+        else
+            snprintf(cure, WORDS, "--fill '%.300s=VALUE', or --dtype '%.300s=S' or '=f8'", s.field->name,
+                     s.field->name);
+        message_error("%s:%" PRIu64 ": %s has %.*s%s beside missing values, for which it is f8, and f8 rounds that: "
+                      "give %s", inputs->input[c->column[i].input].path, v->line_no, column,
+                      (int)(v->text_bytes < ROUNDED_TEXT ? v->text_bytes : ROUNDED_TEXT), v->text,
+                      v->text_bytes > ROUNDED_TEXT ? "..." : "", cure);
+    }
+    return refused;
 }

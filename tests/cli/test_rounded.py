@@ -133,3 +133,22 @@ def test_lines_that_are_set_aside_do_not_count(tool):
     tool.write("in.txt", "1.5 1\n2.5 2\n3.5 3\n9007199254740993 1 9\n")
     result = tool.run("in.txt", "-o", "out.h5", "--max-errors", "1")
     assert result.status == 3 and notices(result) == []
+
+
+@pytest.mark.parametrize("more, cure", [([], ["--fill", "f0=-1"]), (["--matrix"], ["--fill", "-1"])])
+@pytest.mark.parametrize("first, then", [("NA 1", "-9007199254740993 1"), ("9007199254740993 1", "NA 1")])
+@pytest.mark.parametrize("apart", [False, True])
+def test_beside_missing_values_it_is_refused_wherever_they_are(tool, first, then, apart, more, cure):
+    """Also where no sample has them, in one file or in two; not only where they are seen beforehand."""
+    n = 200_000
+    lines = [["%d %d" % (10 ** 15 + i, i) for i in range(n)] for _ in range(2)]
+    lines[0][n // 3] = first
+    lines[1 if apart else 0][n // 2] = then
+    files = [tool.write("f%d.txt" % i, "\n".join(lines[i]) + "\n") for i in range(2)]
+    result = tool.run(*files, "-o", "out.h5", *more)
+    assert result.status == 1 and "missing values" in result.err and "9007199254740993" in result.err, result
+    assert "--fill" in result.err and "--dtype" in result.err and not tool.exists("out.h5")
+    tool.ok(*files, "-o", "out.h5", *more, *cure)
+    got = tool.read("f1" if apart else "f0")
+    assert 9007199254740993 in abs(np.concatenate([tool.read(f)[:, 0] if more else tool.read(f)["f0"]
+                                                   for f in ("f0", "f1")])) and len(got) == n
