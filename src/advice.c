@@ -55,6 +55,7 @@ struct extent {
     bool numbers_above;    /* some line above it has a number */
     uint64_t n_between;    /* odd records between its first and its last one */
     uint64_t between;      /* the first of them: its line */
+    uint64_t n_open;       /* its records that end in a delimiter */
     bool repeats;          /* some of them have its number of fields */
     uint32_t number;       /* the first field of its first record that is a number, from 1; 0: none */
     char word[WORD_MOST];  /* that all odd records begin with; empty: there is none */
@@ -284,6 +285,7 @@ static int measure(struct extent *x, const struct table *t, const struct excerpt
         }
         odd_at_last = x->n_odd;
         x->last = w.lines;
+        x->n_open += w.fields[w.n_fields - 1].bytes == 0 && !w.fields[w.n_fields - 1].quoted;
     }
     x->n_lines = w.lines;
     return 0;
@@ -374,8 +376,24 @@ static void tell_row_names(const struct advice_case *c, const struct table *t, u
                    *names != '\0' ? " --names row" : "", names);
 }
 
+/* 'a,b,c' above '1,2,3,' */
+static void tell_open_records(const struct advice_case *c, const struct table *t, uint64_t n_above)
+{
+    char names[200] = "";
+
+    if (!list_words(c, t, names, sizeof names))
+        snprintf(names, sizeof names, ",NAME,...");
+    message_notice("%s: the records end in a delimiter, and the header does not: give --skip-lines %" PRIu64
+                   " --names %s,empty", c->path, c->lines_before + n_above, names + 1);
+}
+
 static void tell_header(const struct advice_case *c, const struct table *t, const struct extent *x)
 {
+    if (x->n_words + 1 == t->n_columns && x->n_open == x->n_records && c->options->dtype == NULL &&
+        c->options->names == NULL) {
+        tell_open_records(c, t, x->odd_above);
+        return;
+    }
     if (x->n_words + 1 == t->n_columns && !x->commas) {
         tell_row_names(c, t, x->odd_above);
         return;

@@ -929,6 +929,8 @@ static void tell_lost_header(const struct look *l, const struct headline *words,
         return;
     for (uint32_t i = 0; i < f->n_columns; i++) {
         bool by_commas = f->dialect.delimiter != ',' && has_spoilt_numbers(&f->surveys[i], true);
+        char code[SURVEY_CODES];
+        size_t code_bytes;
         uint64_t n_above;
 
         if (!by_commas && !has_spoilt_numbers(&f->surveys[i], false))
@@ -936,6 +938,7 @@ static void tell_lost_header(const struct look *l, const struct headline *words,
         n_told++;
         if (!by_commas && tell_header_again(l, words, w))
             return;
+        code_bytes = survey_code(&f->surveys[i], code);
         n_above = by_commas ? 0 : lines_above_numbers(*w, missing, i);
         if (by_commas)
             message_notice("%s: the numbers below '%.40s' have commas: if they are decimal ones, give points by tr , . "
@@ -944,6 +947,11 @@ static void tell_lost_header(const struct look *l, const struct headline *words,
             message_notice("%s: the numbers below '%.40s' begin behind line %" PRIu64 ": if what is above them are "
                            "names and units, give --skip-lines %" PRIu64 " --names NAME,...", l->input->path,
                            words->words[i], f->lines_before + n_above, f->lines_before + n_above);
+        else if (code_bytes > 0 && missing_is_likely(code, code_bytes))
+            message_notice("%s: the first line is data, as below '%.40s' there is '%.*s' among the numbers: if that "
+                           "means missing, give --na '%s%.*s', and the first line is the header", l->input->path,
+                           words->words[i], (int)code_bytes, code, l->options->n_na == 0 ? OPTIONS_NA_DEFAULT "," : "",
+                           (int)code_bytes, code);
         else
             message_notice("%s: the first line is data, as below '%.40s' there is text among the numbers: if it is the "
                            "header, give --header yes", l->input->path, words->words[i]);

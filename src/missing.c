@@ -193,7 +193,8 @@ static bool is_letter_or_digit(char c)
 bool missing_is_likely(const char *text, size_t text_bytes)
 {
     static const char *const words[] = {"na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "undef",
-                                        "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"};
+                                        "#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!",
+                                        "-1.#ind", "1.#qnan", "1.#inf", "-1.#inf"};
     size_t n = 0;
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)

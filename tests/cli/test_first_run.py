@@ -384,7 +384,8 @@ def test_a_header_above_decimal_commas(tool, text):
 def test_a_header_above_numbers_and_words(tool, word):
     text = "Sample,Gene,Ct\nA1,GAPDH,21.3\nA2,ACTB,%s\nA3,ACTB,20.5\n" % word
     tool.write("in.txt", text)
-    assert "below 'Ct' there is text among the numbers: if it is the header, give --header yes\n" in tool.ok("in.txt", "-n").err
+    cure = "give --na 'NA,.', and the first line is the header" if word == "." else "give --header yes"
+    assert "as below 'Ct' there is " in tool.ok("in.txt", "-n").err and cure in tool.ok("in.txt", "-n").err
     got = tool.load(text, "--header", "yes", "--na", word)
     assert got.dtype.names == ("Sample", "Gene", "Ct") and got["Ct"].tolist()[::2] == [21.3, 20.5]
     for more in ["--header", "no"], ["--header", "yes"], ["--na", word]:
@@ -481,12 +482,12 @@ def test_inputs_without_records(tool):
     assert "leave it out, or give the types by --dtype" in tool.run(e, "-n").err
 
 
-@pytest.mark.parametrize("n_files, told", [(3, "18 bad lines, more"), (12, "at least 60 bad lines, more")])
+@pytest.mark.parametrize("n_files, told", [(3, "18"), (40, "at least [0-9]+")])
 def test_bad_lines_that_were_not_counted(tool, n_files, told):
-    """After ten bad inputs no further one is read."""
+    """After ten bad inputs no further one is begun."""
     names = [tool.write("in%d.txt" % i, "1 2\nx y\n" * 6) for i in range(n_files)]
     err = tool.run(*names, "-o", "out.h5", "-t", "i4,i4", "--max-errors", "3", "-j", "1").err
-    assert err.splitlines()[-1] == "shmload: %s than --max-errors allows" % told
+    assert re.fullmatch("shmload: %s bad lines, more than --max-errors allows" % told, err.splitlines()[-1])
 
 
 @pytest.mark.parametrize("text, again, comments", [
@@ -575,3 +576,26 @@ def test_other_lines_between_records(tool, text, n):
 def test_one_line_between_records_is_a_bad_line(tool):
     tool.write("in.txt", "1 2 3\n" * 20 + "1 2\n" + "1 2 3\n" * 20)
     assert tool.run("in.txt", "-n").err == "in.txt:21:3: 2 fields where 3 are expected\n"
+
+
+@pytest.mark.parametrize("code", ["-", "N/A", "********", "-1.#IND"])
+def test_a_code_hides_the_header(tool, code):
+    text = "date,val\n2020-01-01,1\n2020-01-02,%s\n2020-01-03,3\n" % code
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert "as below 'val' there is '%s' among the numbers: if that means missing, give --na 'NA,%s'," % (code, code) in err
+    got = tool.load(text, "--na", "NA," + code)
+    assert got.dtype.names == ("date", "val") and got["val"].dtype == "f8" and got["val"][[0, 2]].tolist() == [1, 3]
+    assert "give --na '%s'," % code in tool.run("in.txt", "-n", "--na", "?").err
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_records_that_end_in_a_delimiter(tool, delimiter):
+    """The names are the columns' own; they do not move by one."""
+    text = "a,b,c\n1,2,3,\n4,5,6,\n7,8,9,\n".replace(",", delimiter)
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err.splitlines()[0]
+    cure = err.split("give ")[1].split()
+    assert cure == ["--skip-lines", "1", "--names", "a,b,c,empty"]
+    got = tool.load(text, *cure)
+    assert got["a"].tolist() == [1, 4, 7] and got["c"].tolist() == [3, 6, 9]
