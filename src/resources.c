@@ -310,9 +310,8 @@ static void find_memory(struct resources *l)
 
 struct resources resources_find(unsigned jobs, uint64_t memory_bytes)
 {
-    struct resources l;
+    struct resources l = {.ranks = 1};
 
-    l.ranks = 1;
     find_jobs(&l);
     find_memory(&l);
     if (jobs > 0) {

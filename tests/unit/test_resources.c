@@ -92,6 +92,8 @@ static void test_machine(void **state)
     assert_string_equal(resources_find(3, 0).jobs_rule, "--jobs");
     assert_int_equal(resources_find(3, 0).jobs, 3);
     assert_string_equal(resources_find(0, 5).memory_rule, "--memory");
+    assert_true(resources_find(0, 5).region_bytes == 0 && resources_find(0, 5).aside_bytes == 0);
+    assert_null(resources_find(0, 5).widest);
 }
 
 /* The limits are the job's; we are in a task of it, whose folder has none. */
