@@ -97,7 +97,13 @@ static void place_slices(struct driver *d)
     }
 }
 
-/* Store what can be stored now. */
+static void start_or_fail(struct driver *d)
+{
+    if (driver_start_slices(d) != 0)
+        driver_give_up(d);
+}
+
+/* Store what can be stored now. A region that comes free is the best for the next slice: its pages are there. */
 static void advance(struct driver *d)
 {
     struct slot *s;
@@ -117,6 +123,8 @@ static void advance(struct driver *d)
         if (s->state != SLOT_ENDED)
             return;
         d->end_slice(d, s);
+        if (!d->load->plan->small)
+            start_or_fail(d);
     }
 }
 
@@ -188,12 +196,6 @@ static bool starts_first(const struct driver *d)
     const struct slice *next = d->next_start < end_of_slices(d->load) ? slice_of(d, d->next_start) : NULL;
 
     return d->load->plan->small || (next != NULL && !(next->first && next->last));
-}
-
-static void start_or_fail(struct driver *d)
-{
-    if (driver_start_slices(d) != 0)
-        driver_give_up(d);
 }
 
 void driver_run(struct driver *d)
