@@ -73,7 +73,7 @@ def test_the_disk_does_lie(tool, bad_disk, text):
     """Without --verify nobody notices; with it, the rows that are told are those that differ, and not many more."""
     tool.write("a.txt", text)
     tool.ok("a.txt", "-o", "good.h5")
-    env = bad_disk("flip,1,40000")
+    env = bad_disk("flip,40,20000")
     tool.ok("a.txt", "-o", "bad.h5", "--slice", "1M", env=env)
     differ = np.flatnonzero(tool.read("a", "good.h5") != tool.read("a", "bad.h5"))
     assert len(differ) == 1
@@ -84,10 +84,10 @@ def test_the_disk_does_lie(tool, bad_disk, text):
 
 
 def test_the_right_dataset(tool, bad_disk):
-    names = [tool.write("t%d.txt" % i, table(i, 5000)) for i in range(4)]
-    for i in range(4):
-        result = tool.run(*names, "-o", "out.h5", "--verify", env=bad_disk("flip,%d,100" % i))
-        assert result.status == 1 and "/t%d: rows 0 to 4999, read back" % i in result.err, result
+    names = [tool.write("t%d.txt" % i, table(i, 8192)) for i in range(4)]
+    for i in range(4): # 256 KiB of rows each, in seven whole pieces of 32 KiB, or eight
+        result = tool.run(*names, "-o", "out.h5", "--verify", env=bad_disk("flip,%d,100" % (7 * i + 3)))
+        assert result.status == 1 and "/t%d: rows 0 to 8191, read back" % i in result.err, result
 
 
 @pytest.mark.parametrize("layout", ["", "-z 1", "--columns -z 1"])

@@ -65,6 +65,8 @@ static ssize_t write_wrong(int fd, const void *from, size_t n, off_t offset)
         return really_write(fd, from, (size_t)at, offset) == at ? (ssize_t)n : -1;
     if (strcmp(how, "elsewhere") == 0)
         return really_write(fd, from, n, offset + at);
+    if (at >= (long)n)
+        abort();
     copy = malloc(n);
     memcpy(copy, from, n);
     copy[at] = (unsigned char)~copy[at];
