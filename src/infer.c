@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "advice.h"
@@ -21,11 +20,11 @@
 #include "excerpt.h"
 #include "header.h"
 #include "keep.h"
+#include "kinds.h"
 #include "message.h"
 #include "sample.h"
 
 enum {
-    LINES_OF_TRACKS = 100,  /* where they are looked for */
     TOLD_AT_MOST = 5,       /* inputs of one run, of what may be wrong with their delimiter */
     RECORDS_TYPED = 100,    /* looked at for the delimiter when the types are given */
     PIECE_LARGEST = 1 << 20,
@@ -44,6 +43,7 @@ struct look {
     uint32_t needed;        /* fields that a record needs for --usecols; 1 without */
     bool counts_back;       /* columns were chosen from the end */
     bool lines_joined;      /* some record has line feeds in quotes */
+    bool told;              /* what kind of text it is: nothing else is to be said of its first lines */
     struct failure *failure;
     char *error;
 };
@@ -88,23 +88,6 @@ static int refuse_stranger(struct look *l)
     return 0;
 }
 
-/* The line begins with one of the words between commas. */
-static bool begins_with_word(const char *line, const char *end, const char *words)
-{
-    while (line < end && is_blank(*line))
-        line++;
-    for (;;) {
-        size_t bytes = strcspn(words, ",");
-
-        if ((size_t)(end - line) >= bytes && memcmp(line, words, bytes) == 0 &&
-            (line + bytes == end || is_blank(line[bytes]) || line[bytes] == '\r' || line[bytes] == '\n'))
-            return true;
-        if (words[bytes] == '\0')
-            return false;
-        words += bytes + 1;
-    }
-}
-
 /* Behind the last line that a preset has above the records; blank lines and comments may be among them. */
 static const char *pass_heading(const char *at, const char *end, const char *words, uint64_t *lines)
 {
@@ -115,7 +98,7 @@ static const char *pass_heading(const char *at, const char *end, const char *wor
         const char *lf = memchr(line, '\n', (size_t)(end - line)), *next = lf != NULL ? lf + 1 : end;
 
         n++;
-        if (begins_with_word(line, next, words)) {
+        if (kinds_line_begins(line, next, words)) {
             behind = next;
             *lines += n;
             n = 0;
@@ -232,13 +215,6 @@ static void note_advice(const struct look *l)
         advised.path = l->input->path;
 }
 
-/* "-d ';'", as it can be typed. */
-static const char *delimiter_option(int delimiter, char buffer[16])
-{
-    snprintf(buffer, 16, delimiter == '\t' ? "-d '\\t'" : "-d '%c'", delimiter);
-    return buffer;
-}
-
 /* All agree, but not on one way to part them. */
 static void tell_rival(struct look *l, const struct delimiter_found *found)
 {
@@ -256,7 +232,8 @@ static void tell_rival(struct look *l, const struct delimiter_found *found)
                    "that is wrong, give %s%s", l->input->path, found->n_columns,
                    infer_delimiter_name(l->f->dialect.delimiter, by), found->n_disputed,
                    infer_delimiter_name(found->disputed, other), odd,
-                   infer_delimiter_name(l->f->dialect.delimiter, by), delimiter_option(found->disputed, option), more);
+                   infer_delimiter_name(l->f->dialect.delimiter, by),
+                   kinds_delimiter_option(found->disputed, option), more);
 }
 
 /* Most of them agree by some delimiter, which a line or two keep from being taken. */
@@ -271,22 +248,7 @@ static void tell_odd(struct look *l, const struct delimiter_found *found)
     message_notice("%s: many lines have %" PRIu32 " fields by %s, but line %" PRIu64 " %s; so it is read by blanks: if "
                    "that is wrong, mend the line, or give %s%s", l->input->path, found->n_disputed,
                    infer_delimiter_name(found->disputed, word), l->f->lines_before + found->odd_line, odd,
-                   delimiter_option(found->disputed, option), more);
-}
-
-/* 'sep=;' is for Excel, and no record. */
-static bool tell_separator_line(struct look *l)
-{
-    const char *p = l->text.text;
-    size_t bytes = l->text.bytes;
-    char option[16];
-
-    if (bytes < 6 || strncasecmp(p, "sep=", 4) != 0 || p[4 + 1 + (p[5] == '\r' && bytes > 6)] != '\n')
-        return false;
-    if (n_told++ < TOLD_AT_MOST)
-        message_notice("%s: the first line only names the delimiter, as for Excel: give --skip-lines %" PRIu64 " %s",
-                       l->input->path, l->f->lines_before + 1, delimiter_option(p[4], option));
-    return true;
+                   kinds_delimiter_option(found->disputed, option), more);
 }
 
 /* By that delimiter some field is '  "...', which is not quoted. *line: the first such. Errors 0, or -1 on no memory */
@@ -334,91 +296,24 @@ static int tell_late_quotes(struct look *l, const struct delimiter_found *found,
     return 0;
 }
 
-/* 'track name=...' */
-static bool is_track_line(const char *line, const char *end)
+static struct advice_case case_of(const struct look *l)
 {
-    return begins_with_word(line, end, "track") && memchr(line, '=', (size_t)(end - line)) != NULL;
-}
-
-static bool is_for_browser(const char *word)
-{
-    return begins_with_word(word, word + strlen(word), "track,browser,variableStep,fixedStep");
-}
-
-/* A genome browser's lines among the first few, above tables of BED and its like, or between them. */
-static bool tell_track_lines(struct look *l)
-{
-    const char *end = l->text.text + l->text.bytes;
-    bool track = false, browser = false, wiggle = false, hash = false;
-    uint64_t line_no = l->f->lines_before, first = 0;
-
-    for (const char *line = l->text.text, *next; line < end && line_no < LINES_OF_TRACKS; line = next) {
-        const char *lf = memchr(line, '\n', (size_t)(end - line));
-
-        next = lf != NULL ? lf + 1 : end;
-        line_no++;
-        hash = hash || *line == '#';
-        track = track || is_track_line(line, next);
-        browser = browser || begins_with_word(line, next, "browser");
-        wiggle = wiggle || begins_with_word(line, next, "variableStep,fixedStep");
-        if (first == 0 && (track || browser || wiggle))
-            first = line_no;
-    }
-    if (first == 0 || (l->options->comments_given && !wiggle))
-        return false;
-    if (n_told++ >= TOLD_AT_MOST)
-        return true;
-    if (wiggle)
-        message_notice("%s: this is a wiggle track, which has positions in lines of their own: convert it to bedGraph, "
-                       "by wigToBigWig and bigWigToBedGraph", l->input->path);
-    else
-        message_notice("%s: line %" PRIu64 " is for a genome browser, and no record: give%s%s%s", l->input->path, first,
-                       track ? " --comment 'track '" : "", browser ? " --comment 'browser '" : "",
-                       hash ? " --comment '#'" : "");
-    return true;
-}
-
-/* Text that is no table, by its first bytes, and what helps. */
-static const struct {
-    const char *bytes, *sentence;
-} kinds[] = {
-    {"netcdf ", "this is a dump of a NetCDF file: ncgen -k nc4 makes a file of it that is HDF5 already"},
-    {"<?xml", "this is XML, and no table of lines"},
-    {"<VOTABLE", "this is XML, and no table of lines"},
-    {"<!DOCTYPE", "this is HTML: perhaps what a server said instead of sending the file"},
-    {"<!doctype", "this is HTML: perhaps what a server said instead of sending the file"},
-    {"<html", "this is HTML: perhaps what a server said instead of sending the file"},
-    {"{\"", "this is JSON: make lines of it, as by jq -r '[.a, .b] | @csv'"},
-    {"[{", "this is JSON: make lines of it, as by jq -r '.[] | [.a, .b] | @csv'"},
-    {"@HD\t", "these are alignments with a varying number of fields: give samtools view FILE | shmload --usecols "
-               "0,1,2,3,4,5,6,7,8,9,10 NAME=-"},
-    {"@SQ\t", "these are alignments with a varying number of fields: give samtools view FILE | shmload --usecols "
-               "0,1,2,3,4,5,6,7,8,9,10 NAME=-"},
-};
-
-static bool tell_kind(const struct look *l)
-{
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (begins_with(l->sample, kinds[i].bytes, strlen(kinds[i].bytes))) {
-            if (n_told++ < TOLD_AT_MOST)
-                message_notice("%s: %s", l->input->path, kinds[i].sentence);
-            return true;
-        }
-    return false;
+    return (struct advice_case){.path = l->input->path, .options = l->options, .text = l->text,
+                                .lines_before = l->f->lines_before, .dialect = l->f->dialect,
+                                .whole = l->sample->ended};
 }
 
 /* Where records do not agree: what may help. */
 static int tell_disagreement(struct look *l, const struct delimiter_found *found)
 {
-    struct advice_case c = {.path = l->input->path, .options = l->options, .text = l->text,
-                            .dialect = l->f->dialect, .whole = l->sample->ended};
-    bool given = tell_separator_line(l);
+    struct advice_case c = case_of(l);
+    bool given = l->told = kinds_tell_separator(&c);
 
     advised.n_troubled += given || !found->agreed;
     if (given)
         note_advice(l);
-    if (!given && (!found->agreed || begins_with(l->sample, "{", 1)))
-        given = tell_kind(l) || tell_track_lines(l);
+    if (!given && (!found->agreed || kinds_agree(&c)))
+        given = l->told = kinds_tell(&c);
     if (!given && tell_late_quotes(l, found, &given) != 0)
         return -1;
     if (given)
@@ -429,7 +324,6 @@ static int tell_disagreement(struct look *l, const struct delimiter_found *found
         return 0;
     c.dialect.delimiter = l->options->delimiter;
     c.exactly = fields_known(l);
-    c.lines_before = l->f->lines_before;
     if (l->options->usecols == NULL && advice_give(&c, &given) != 0)
         return no_memory(l);
     if (given)
@@ -977,13 +871,16 @@ static int find_header(struct look *l, const struct tokens *t)
     survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
     if (find_numeric(l, &h.record, &w, &numeric) == 0)
         place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);
-    if (place == HEADER_RECORD && is_for_browser(*h.record.words))
-        (void)tell_track_lines(l);
+    if (place == HEADER_RECORD && kinds_is_for_browser(*h.record.words)) {
+        struct advice_case c = case_of(l);
+
+        (void)kinds_tell_tracks(&c);
+    }
     if (place != HEADER_WRONG) {
         take_header(l, &h, place, &w);
         remember_lone_line(l, &h, w);
     }
-    if (place == HEADER_NONE)
+    if (place == HEADER_NONE && !l->told)
         tell_lost_header(l, &h.record, &w, &t->general);
     if (place == HEADER_NONE || place == HEADER_COMMENT)
         survey_some(l, first, t);
@@ -1116,6 +1013,7 @@ void infer_close(void)
     n_told = 0;
     memset(&advised, 0, sizeof advised);
     advice_forget();
+    kinds_forget();
     excerpt_forget();
     sample_forget();
 }

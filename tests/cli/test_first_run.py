@@ -599,3 +599,63 @@ def test_records_that_end_in_a_delimiter(tool, delimiter):
     assert cure == ["--skip-lines", "1", "--names", "a,b,c,empty"]
     got = tool.load(text, *cure)
     assert got["a"].tolist() == [1, 4, 7] and got["c"].tolist() == [3, 6, 9]
+
+
+@pytest.mark.parametrize("text", ["sep=;\na;b\n1;2\n3;4\n", "sep=\t\na\tb\n1\t2\n3\t4\n", "\ufeffsep=;\na;b\n1,5;2,5\n3,5;4,5\n"])
+def test_separator_line_has_one_cure(tool, text):
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-n").err
+    assert "give --skip-lines 1 -d '" in err and len(err.splitlines()) == 1
+    option = err.split("-d '")[1].split("'")[0]
+    assert ("tr , ." in err) == ("," in text)
+    got = tool.load(text.replace(",", "."), "--skip-lines", 1, "-d", option)
+    assert len(got) == 2 and got.dtype.names == ("a", "b") and got.dtype[0].kind in "if"
+
+
+ATOMS = "".join("O %d.5 -1.0 .25\n" % i for i in range(3))
+
+
+@pytest.mark.parametrize("text, n", [
+    ("3\nwater\n" + ATOMS, 3), ("3\n\n" + ATOMS, 3), ("1\nenergy = -5.5\nH 0 0 1\n", 1), (("3\nframe 1 x\n" + ATOMS) * 4, 12),
+    ((" 3\n\n" + ATOMS) * 2 + "\n", 6),
+])
+def test_xyz(tool, text, n):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err.splitlines()[0]
+    if "--skip-lines 2 " in err:
+        got = tool.load(text, "--skip-lines", 2)
+    else:
+        program = err.split("try awk '")[1].split("' FILE |")[0]
+        got = tool.load(subprocess.run(["awk", program, tool.path("in.txt")], stdout=subprocess.PIPE, check=True).stdout)
+    assert "XYZ" in err and len(got) == n and len(got.dtype) == 4 and got.dtype[2].kind in "fi"
+
+
+def test_not_xyz(tool):
+    for text in "3\nwater\n1 2 3 4\n" * 2, "3\na b\n" + ATOMS + "4\nc\n" + ATOMS + "H 1 2 3\n", "2\nwater\n" + ATOMS, "1\n2\n":
+        tool.write("in.txt", text)
+        assert "XYZ" not in tool.run("in.txt", "-n").err
+
+
+@pytest.mark.parametrize("kind, entries, names", [
+    ("coordinate real general", "1 1 0.5\n2 2 1.5\n", "row,column,value"), ("coordinate pattern general", "1 1\n2 2\n", "row,column"),
+    ("coordinate complex general", "1 1 0.5 2\n2 2 1.5 3\n", "row,column,real,imaginary"), ("array real general", "0.5\n1.5\n", None),
+])
+@pytest.mark.parametrize("args", [[], ["--comment", "%"]])
+def test_matrix_market(tool, kind, entries, names, args):
+    """The line of sizes is no entry, though it may have as many numbers."""
+    text = "%%MatrixMarket matrix " + kind + "\n% by hand\n2 2 2\n" + entries
+    tool.write("in.txt", text)
+    cure = tool.run("in.txt", "-n", *args).err.splitlines()[0].split("give ")[1].split()
+    assert cure == ["--skip-lines", "3"] + (["--names", names] if names else [])
+    assert len(tool.load(text, *cure)) == 2 and (names is None or tool.read().dtype.names == tuple(names.split(",")))
+
+
+@pytest.mark.parametrize("text, told", [
+    (">s1 a b c\nACGT\nACG\n>s2 d\nAC\n", "FASTA"), (">s1\nMKV-X*\n", "FASTA"), ("@r1 1\nACGT\n+\nII#I\n", "FASTQ"),
+    (">s1\n1 2\n", None), ("@a\nACGT\nx\nI\n", None), (">\nACGT\n", None),
+])
+def test_sequences_are_no_table(tool, text, told):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert ("FAST" not in err) if told is None else "in.txt: this is %s: " % told in err
+    assert "--comment" not in err and "--skip-lines" not in err
