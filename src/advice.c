@@ -27,6 +27,7 @@ enum {
     FEWEST_BETWEEN = 2,   /* to be no bad line, but headings */
     WORD_LEAST = 3,       /* bytes of a word that may be a comment's mark */
     WORD_MOST = 32,
+    SHAPE_FIELDS = 64,    /* compared with those of the table */
 };
 
 static unsigned n_advised;
@@ -36,6 +37,7 @@ struct table {
     struct dialect dialect;
     uint32_t n_columns;
     bool numbers;          /* half of them have one */
+    uint64_t may_be_number, may_be_word; /* bit i: of field i, in some record that has a number */
     bool in_blocks;        /* it was found between headings only */
 };
 
@@ -46,8 +48,11 @@ struct extent {
     uint64_t odd_above;    /* the last line above it that has another number of fields, 0: none */
     uint64_t last;         /* its last line */
     uint64_t n_lines;      /* of the text */
-    const char *start;     /* its first record */
-    char mark;             /* the sign that all of those begin with, 0: there is none */
+    char mark;             /* a sign that odd records begin with, 0: there is none */
+    uint64_t n_marked;     /* so many of them do */
+    uint64_t n_headers;    /* and so many do not, but have as many words as the table has columns, above it */
+    uint64_t like_record;  /* the first odd line that may be a record, cut short or run together, 0: there is none */
+    uint32_t like_fields;  /* its fields */
     uint32_t n_words;      /* fields of the first of those, when it has no number; else 0 */
     uint32_t last_words;   /* and of the last */
     bool header;           /* words above it that are as many as its columns */
@@ -86,22 +91,41 @@ static struct excerpt behind_lines(const struct excerpt *e, uint64_t n_lines)
     return (struct excerpt){at, (size_t)(end - at), e->last};
 }
 
+static bool is_number(const struct record_field *f)
+{
+    struct survey s = {0};
+
+    survey_field(&s, NULL, f->text, f->bytes, false);
+    return s.number;
+}
+
 /* The first field that is one, from 1; 0: none is. */
 static uint32_t find_number(const struct walk *w)
 {
-    for (size_t i = 0; i < w->n_fields; i++) {
-        struct survey s = {0};
-
-        survey_field(&s, NULL, w->fields[i].text, w->fields[i].bytes, false);
-        if (s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT)
+    for (size_t i = 0; i < w->n_fields; i++)
+        if (is_number(&w->fields[i]))
             return (uint32_t)i + 1;
-    }
     return 0;
 }
 
 static bool has_number(const struct walk *w)
 {
     return find_number(w) > 0;
+}
+
+static void take_shape(struct table *t, const struct walk *w)
+{
+    for (size_t i = 0; i < w->n_fields && i < SHAPE_FIELDS; i++)
+        *(is_number(&w->fields[i]) ? &t->may_be_number : &t->may_be_word) |= UINT64_C(1) << i;
+}
+
+/* It has other fields than the table in number, but none in kind. */
+static bool is_like_record(const struct table *t, const struct walk *w)
+{
+    for (size_t i = 0; i < w->n_fields && i < t->n_columns && i < SHAPE_FIELDS; i++)
+        if (((is_number(&w->fields[i]) ? t->may_be_number : t->may_be_word) >> i & 1) == 0)
+            return false;
+    return w->n_fields != t->n_columns && has_number(w);
 }
 
 /* Whether half of the records have a number: one may be the header. Errors 0 or -1 on no memory. */
@@ -116,8 +140,13 @@ static int look_for_numbers(struct table *t, const struct excerpt *e)
         return -1;
     walk_begin(&w, record, e, t->n_columns);
     while ((status = walk_next(&w)) != RECORD_MORE) {
-        n += status == RECORD_ROW;
-        n_with += status == RECORD_ROW && has_number(&w);
+        if (status != RECORD_ROW)
+            continue;
+        n++;
+        if (!has_number(&w))
+            continue;
+        n_with++;
+        take_shape(t, &w);
     }
     t->numbers = 2 * n_with >= n;
     t->n_columns = n > 1 ? t->n_columns : 0; /* one record is no table */
@@ -225,24 +254,48 @@ static void take_word(struct extent *x, const struct walk *w)
         x->word[0] = '\0';
 }
 
-static void take_odd(struct extent *x, const struct walk *w, bool counts)
+/* True when it begins with the mark. */
+static bool take_mark(struct extent *x, const struct walk *w)
 {
     const char *p = w->start;
 
-    take_word(x, w);
-    x->n_odd++;
-    x->header = x->header || (counts && x->n_records == 0);
-    if (x->n_records > 0 || counts)
-        return;
-    x->numbers_above = x->numbers_above || has_number(w);
     while (p < w->at && is_blank(*p))
         p++;
-    if (x->odd_above == 0) {
-        x->mark = is_sign(*p) ? *p : '\0';
+    if (x->n_marked == 0 && p < w->at && is_sign(*p))
+        x->mark = *p;
+    if (p == w->at || x->mark == '\0' || *p != x->mark)
+        return false;
+    x->n_marked++;
+    return true;
+}
+
+/* Above a header or a heading there are no records: 'Serial,12' is none there. */
+static void take_likeness(struct extent *x, const struct table *t, const struct walk *w)
+{
+    bool like = is_like_record(t, w);
+
+    if (!like && x->n_records == 0)
+        x->like_record = 0;
+    if (!like || x->like_record > 0)
+        return;
+    x->like_record = w->lines - w->extent.n_lines + 1;
+    x->like_fields = (uint32_t)w->n_fields;
+}
+
+static void take_odd(struct extent *x, const struct table *t, const struct walk *w, bool counts)
+{
+    bool above = x->n_records == 0, marked = take_mark(x, w);
+
+    take_word(x, w);
+    x->n_odd++;
+    x->header = x->header || (counts && above);
+    x->n_headers += counts && above && !marked;
+    take_likeness(x, t, w);
+    if (!above || counts)
+        return;
+    x->numbers_above = x->numbers_above || has_number(w);
+    if (x->odd_above == 0)
         x->n_words = has_number(w) ? 0 : (uint32_t)w->n_fields;
-    } else if (*p != x->mark) {
-        x->mark = '\0';
-    }
     x->last_words = has_number(w) ? 0 : (uint32_t)w->n_fields;
     x->commas = ends_in_comma(w);
     x->odd_above = w->lines;
@@ -272,13 +325,12 @@ static int measure(struct extent *x, const struct table *t, const struct excerpt
         if (!counts || (t->numbers && !has_number(&w))) {
             first_odd = x->n_odd == odd_at_last ? w.lines : first_odd;
             counted = (x->n_odd > odd_at_last && counted) || counts;
-            take_odd(x, &w, counts);
+            take_odd(x, t, &w, counts);
             continue;
         }
-        if (x->n_records++ == 0) {
-            x->start = w.start;
+        if (x->n_records++ == 0)
             x->number = find_number(&w);
-        } else if (x->n_odd > odd_at_last) {
+        else if (x->n_odd > odd_at_last) {
             x->between = x->n_between == 0 ? first_odd : x->between;
             x->n_between += x->n_odd - odd_at_last;
             x->repeats = x->repeats || counted;
@@ -403,10 +455,60 @@ static void tell_header(const struct advice_case *c, const struct table *t, cons
                    c->lines_before + x->odd_above);
 }
 
-static void tell_mark(const struct advice_case *c, char mark)
+/* All odd lines begin with the mark, and the others do not have it. */
+static bool is_marked(const struct advice_case *c, const struct extent *x)
 {
-    message_notice("%s: the lines above the records all begin with '%c': if they are comments, give --comment '%c'",
-                   c->path, mark, mark);
+    const char *end = c->text.text + c->text.bytes;
+
+    if (x->mark == '\0' || x->n_marked + x->n_headers != x->n_odd)
+        return false;
+    for (const char *line = c->text.text, *next; line < end; line = next) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+
+        next = lf != NULL ? lf + 1 : end;
+        while (line < next && is_blank(*line))
+            line++;
+        if (line < next && *line != x->mark && memchr(line, x->mark, (size_t)(next - line)) != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* A mark that is given stands instead of '#'. */
+static const char *and_hash(const struct advice_case *c)
+{
+    return memchr(c->text.text, '#', c->text.bytes) != NULL ? " --comment '#'" : "";
+}
+
+static void tell_mark(const struct advice_case *c, const struct extent *x)
+{
+    message_notice("%s: the lines %s the records all begin with '%c': if they are comments, give --comment '%c'%s",
+                   c->path, x->n_between > 0 ? "between" : x->odd_above > 0 ? "above" : "below", x->mark, x->mark,
+                   and_hash(c));
+}
+
+/* "-d ',' --max-errors 3", in 'cure' of 64 bytes. */
+static const char *set_aside(char *cure, const struct table *t, uint64_t n, bool percent)
+{
+    char byte[4] = {(char)t->dialect.delimiter}, by[16] = "";
+
+    if (t->dialect.delimiter != DELIMITER_BLANKS)
+        snprintf(by, sizeof by, "-d '%s' ", t->dialect.delimiter == '\t' ? "\\t" : byte);
+    snprintf(cure, 64, "%s--max-errors %" PRIu64 "%s", by, n, percent ? "%" : "");
+    return cure;
+}
+
+/* A record cut short is no heading: what it has would be lost unseen with it. */
+static void tell_like_record(const struct advice_case *c, const struct table *t, const struct extent *x)
+{
+    char cure[64], other[64] = "take it out";
+
+    if (x->odd_above > 0 && x->n_odd == 1)
+        snprintf(other, sizeof other, "try --skip-lines %" PRIu64, c->lines_before + x->odd_above);
+    message_notice("%s: line %" PRIu64 " is like a record, but has %" PRIu32 " field%s where the others have %" PRIu32
+                   ": mend it, or set it aside by %s; only if it is no record, %s", c->path,
+                   c->lines_before + x->like_record, x->like_fields, x->like_fields == 1 ? "" : "s", t->n_columns,
+                   set_aside(cure, t, x->n_odd - x->n_headers, false), other);
 }
 
 /* The word is nowhere but where it begins an odd record. */
@@ -420,28 +522,32 @@ static bool is_rare(const char *word, uint64_t n, const struct excerpt *e)
     return n == 0;
 }
 
-/* Headings of blocks: lines that all begin with one word, or have other fields, or are the table's own header. */
+/*
+ * Headings of blocks: lines that all begin with one word, or have other fields, or are the table's own header. Where
+ * records begin with words too, or the lines may be records that are cut short, no option is named that drops them
+ * unseen.
+ */
 static bool tell_between(const struct advice_case *c, const struct table *t, const struct extent *x)
 {
     uint64_t percent = 100 * x->n_odd / (x->n_records + x->n_odd) + 1;
-    char number[48] = "", byte[4] = {(char)t->dialect.delimiter};
+    bool words = (t->may_be_word & 1) == 0 && x->word[0] != '\0';
+    char number[48] = "", cure[64];
 
     if (x->n_between < FEWEST_BETWEEN || x->n_records < FEWEST_RECORDS || x->n_records < 2 * x->n_odd)
         return false;
     if (t->numbers && x->number > 0)
         snprintf(number, sizeof number, " && $%" PRIu32 " ~ /^[-+.0-9]/", x->number);
-    if (x->word[0] != '\0' && !c->options->comments_given && is_rare(x->word, x->n_odd, &c->text))
+    if (words && !c->options->comments_given && is_rare(x->word, x->n_odd, &c->text))
         message_notice("%s: lines that begin with '%s' are no part of the table of %" PRIu32 " fields, it seems: try "
-                       "--comment %s%s", c->path, x->word, t->n_columns, x->word,
-                       memchr(c->text.text, '#', c->text.bytes) != NULL ? " --comment '#'" : "");
-    else if (t->dialect.delimiter == DELIMITER_BLANKS)
+                       "--comment %s%s", c->path, x->word, t->n_columns, x->word, and_hash(c));
+    else if (t->dialect.delimiter == DELIMITER_BLANKS && x->like_record == 0)
         message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to leave them "
                        "out, try awk 'NF == %" PRIu32 "%s' FILE | shmload NAME=-", c->path,
                        c->lines_before + x->between, t->n_columns, t->n_columns, number);
     else if (!x->repeats)
         message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to set them "
-                       "aside, try -d '%s' --max-errors %" PRIu64 "%%", c->path, c->lines_before + x->between,
-                       t->n_columns, t->dialect.delimiter == '\t' ? "\\t" : byte, percent);
+                       "aside, try %s", c->path, c->lines_before + x->between, t->n_columns,
+                       set_aside(cure, t, percent, true));
     else
         return false;
     return true;
@@ -452,6 +558,20 @@ static bool is_sure(const struct table *t, const struct extent *x, uint64_t n_be
     if (x->n_records >= FEWEST_RECORDS)
         return x->n_records >= x->n_odd;
     return x->n_records >= FEWEST_BELOW && t->numbers && x->odd_above > 0 && !x->numbers_above && n_below == 0;
+}
+
+/* What is above the table and below. */
+static void tell_around(const struct advice_case *c, const struct table *t, const struct extent *x, uint64_t n_below)
+{
+    if (x->like_record > 0)
+        tell_like_record(c, t, x);
+    else if (x->n_odd == 1 && x->odd_above > 0 && x->n_words > 1 && n_below == 0)
+        tell_header(c, t, x);
+    else if (x->n_odd == 1 && x->n_words == 1 && t->dialect.delimiter == ',' && t->n_columns == 2 &&
+             delimiter_commas_are_decimal(&c->text))
+        tell_decimal_commas(c, x);
+    else
+        tell(c, t, x, n_below);
 }
 
 int advice_give(const struct advice_case *c, bool *given)
@@ -470,25 +590,16 @@ int advice_give(const struct advice_case *c, bool *given)
     if (measure(&x, &t, &c->text) != 0)
         return -1;
     n_below = c->whole ? x.n_lines - x.last : 0;
-    if (x.n_between > 0) {
-        *given = tell_between(c, &t, &x);
-        n_advised += *given;
+    if (x.n_odd > 0 && x.n_records >= FEWEST_RECORDS && !c->options->comments_given && is_marked(c, &x)) {
+        tell_mark(c, &x);
+    } else if (x.n_between > 0) {
+        if (!tell_between(c, &t, &x))
+            return 0;
+    } else if (t.in_blocks || x.n_odd == 0 || !is_sure(&t, &x, n_below) || (x.odd_above == 0 && n_below == 0)) {
         return 0;
+    } else {
+        tell_around(c, &t, &x, n_below);
     }
-    if (t.in_blocks || x.n_odd == 0 || !is_sure(&t, &x, n_below))
-        return 0;
-    if (x.odd_above == 0 && n_below == 0)
-        return 0;
-    if (x.mark != '\0' && n_below == 0 &&
-        memchr(x.start, x.mark, (size_t)(c->text.text + c->text.bytes - x.start)) == NULL)
-        tell_mark(c, x.mark);
-    else if (x.n_odd == 1 && x.odd_above > 0 && x.n_words > 1 && n_below == 0)
-        tell_header(c, &t, &x);
-    else if (x.n_odd == 1 && x.n_words == 1 && t.dialect.delimiter == ',' && t.n_columns == 2 &&
-             delimiter_commas_are_decimal(&c->text))
-        tell_decimal_commas(c, &x);
-    else
-        tell(c, &t, &x, n_below);
     n_advised++;
     *given = true;
     return 0;

@@ -601,6 +601,53 @@ def test_records_that_end_in_a_delimiter(tool, delimiter):
     assert got["a"].tolist() == [1, 4, 7] and got["c"].tolist() == [3, 6, 9]
 
 
+NUMBERS = "".join("%d %d %d\n" % (i, 2 * i, 3 * i) for i in range(1, 21))
+PLACES = "".join("chr%d\t%d\t%d\t0.5\n" % (2 + i // 10, i, 3 * i) for i in range(10, 30))
+
+
+@pytest.mark.parametrize("text, line, fields, n_aside", [
+    ("1 2\n" + NUMBERS, 1, 2, 1), ("1,2\n" + NUMBERS.replace(" ", ","), 1, 2, 1), ("7\n" + NUMBERS, 1, 1, 1),
+    (NUMBERS + "4 5\n", 21, 2, 1), ("a b c\n1 2\n" + NUMBERS, 2, 2, 1), ("1 2\n" + NUMBERS + "4", 1, 2, 2),
+    ("1 2 3 4\n" + NUMBERS, 1, 4, 1), ("chr1\t5\n" + PLACES, 1, 2, 1), ("chr1\t5\t6\nchr1\t7\t8\n" + PLACES, 1, 3, 2),
+])
+def test_a_record_that_is_cut_short_is_no_heading(tool, text, line, fields, n_aside):
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    said = "in.txt: line %d is like a record, but has %d field%s where the others have %d: mend it, or set it aside by " % (
+        line, fields, "s" if fields > 1 else "", 4 if "chr" in text else 3)
+    assert said in err and "--comment" not in err and err.count("--skip-lines") == err.count("if it is no record, try")
+    cure = err.split("set it aside by ")[1].split(";")[0].replace("'", "").split()
+    assert cure[-1] == str(n_aside)
+    assert tool.run("in.txt", "-o", "out.h5", *cure).status == 3 and len(tool.read()) == 20
+
+
+@pytest.mark.parametrize("odd", ["chr1\t5\t7\n", "chr1\t5\n"])
+def test_words_of_data_are_no_comments(tool, odd):
+    """Were chr1 a comment, its good records would go unseen."""
+    tool.write("in.txt", PLACES[:90] + odd + PLACES[90:] + odd + PLACES)
+    err = tool.run("in.txt", "-n").err
+    assert "--comment" not in err and "awk" not in err and "to set them aside, try --max-errors 5%\n" in err
+
+
+GEO = ("!Series_title\t\"Things, with words\"\n!Series_sample_id\t\"A1 A2 \"\n\n!Sample_title\t\"a\"\t\"b\"\n"
+       "!series_matrix_table_begin\n\"ID_REF\"\t\"A1\"\t\"A2\"\n" +
+       "".join("\"%d_at\"\t%d.5\t%d.25\n" % (i, i, i) for i in range(40)) + "!series_matrix_table_end\n")
+
+
+@pytest.mark.parametrize("text, n", [(GEO, 40), ("% a\n" + NUMBERS + "% b\n" + NUMBERS + "%c\n%d\n", 40), (NUMBERS + "!\n", 20)])
+def test_lines_with_a_mark_above_and_below(tool, text, n):
+    mark = "!" if "!" in text else "%"
+    tool.write("in.txt", text)
+    err = tool.run("in.txt", "-n").err
+    assert "all begin with '%s': if they are comments, give --comment '%s'\n" % (mark, mark) in err
+    got = tool.load(text, "--comment", mark)
+    assert len(got) == n and got.dtype[1].kind in "fi"
+    if text == GEO:
+        assert got.dtype.names == ("ID_REF", "A1", "A2")
+        tool.write("in.txt", text.replace("7_at", "7!at"))
+        assert "--comment" not in tool.run("in.txt", "-n").err
+
+
 @pytest.mark.parametrize("text", ["sep=;\na;b\n1;2\n3;4\n", "sep=\t\na\tb\n1\t2\n3\t4\n", "\ufeffsep=;\na;b\n1,5;2,5\n3,5;4,5\n"])
 def test_separator_line_has_one_cure(tool, text):
     tool.write("in.txt", text)
