@@ -15,8 +15,8 @@ struct delimiter_rule {
 
 /* What the records say. */
 struct delimiter_found {
-    uint32_t n_columns;    /* fields of a record: the number they agree on, or most of them have; 0: no records */
-    bool agreed;           /* all have that number */
+    uint32_t n_columns;    /* fields of a record: the number they agree on, or the most frequent; 0: no records */
+    bool agreed;           /* all have that number, but for one that may open a quote and never close it */
     int disputed;          /* where it is blanks: another delimiter by which all agree too, or nine of ten, and which
                             * parts them otherwise; where none holds for all: by which half agree or more, and fewer
                             * by blanks; where it is comma: semicolon, if commas may be decimal ones; else

@@ -5,16 +5,21 @@
 
 #include <string.h>
 
+enum { NUMBERS_KEPT = 16 };
+
 /* How many fields the records of an excerpt have. */
 struct count {
     size_t n_records;
     size_t n_bad;
+    size_t n_open;         /* of these, such as open a quote that is never closed */
     uint32_t first;        /* fields of the first record */
     bool same;             /* all have as many */
     uint32_t least;
     uint32_t common;       /* the number most records have, if more than half of them do */
     size_t n_common;
     size_t lead;           /* of 'common' over the others: Boyer and Moore's vote */
+    uint32_t number[NUMBERS_KEPT]; /* numbers of fields and their votes, as Misra and Gries keep them */
+    size_t n_votes[NUMBERS_KEPT];
     bool comma_ends;       /* some field ends in a comma */
     bool hash;             /* some field but the first begins with '#' */
     bool all_bare;         /* every record has a lone '#' at one and the same place */
@@ -27,9 +32,34 @@ struct count {
 
 static void vote(struct count *c, uint32_t n_fields)
 {
+    size_t i = 0, free_at = NUMBERS_KEPT;
+
     if (c->lead == 0)
         c->common = n_fields;
     c->lead = c->common == n_fields ? c->lead + 1 : c->lead - 1;
+
+    for (; i < NUMBERS_KEPT && (c->n_votes[i] == 0 || c->number[i] != n_fields); i++)
+        free_at = c->n_votes[i] == 0 ? i : free_at;
+    i = i < NUMBERS_KEPT ? i : free_at;
+    if (i < NUMBERS_KEPT) {
+        c->number[i] = n_fields;
+        c->n_votes[i]++;
+        return;
+    }
+    for (i = 0; i < NUMBERS_KEPT; i++)
+        c->n_votes[i]--;
+}
+
+/* The number that more records have than any other; of two it is the larger: a line cut short is no measure. */
+static uint32_t most_frequent(const struct count *c)
+{
+    size_t best = 0;
+
+    for (size_t i = 1; i < NUMBERS_KEPT; i++)
+        if (c->n_votes[i] > c->n_votes[best] ||
+            (c->n_votes[i] == c->n_votes[best] && c->number[i] > c->number[best]))
+            best = i;
+    return c->n_votes[best] > 0 ? c->number[best] : c->first;
 }
 
 /* Look for what may be a comment behind the last field: '#' at the start of a field that is not the first. */
@@ -89,6 +119,7 @@ static int count_records(struct count *c, const struct dialect *d, const struct 
         if (status == RECORD_ROW)
             count_record(c, &w, d->delimiter == DELIMITER_BLANKS);
         c->n_bad += status == RECORD_BAD;
+        c->n_open += status == RECORD_BAD && w.failure.code == FAILURE_QUOTE_OPEN;
     }
     return 0;
 }
@@ -97,6 +128,7 @@ static int count_records(struct count *c, const struct dialect *d, const struct 
 struct verdict {
     uint32_t n_columns;
     bool agreed;
+    bool opens_quote;  /* not agreed, for one that opens a quote and never closes it: all others agree */
     bool nothing;      /* no records, good or bad */
     bool empty_quotes;
     bool comma_ends;   /* and but for that all would agree */
@@ -142,9 +174,9 @@ static int judge_freely(struct verdict *v, struct count *c, const struct dialect
     if (count_records(c, d, e, UINT32_MAX, rule->max_records) != 0)
         return -1;
     before_hash = c->before_hash;
-    *v = (struct verdict){.n_columns = c->lead > 0 ? c->common : c->first};
+    *v = (struct verdict){.n_columns = most_frequent(c)};
     if (c->same && !(c->all_bare && d->hash_comment)) {
-        v->agreed = c->n_bad == 0;
+        v->agreed = c->n_bad == c->n_open;
     } else if (c->hash && d->hash_comment) {
         bool comma_ends = c->comma_ends;
         struct count again;
@@ -152,7 +184,7 @@ static int judge_freely(struct verdict *v, struct count *c, const struct dialect
         if (count_records(&again, d, e, before_hash, rule->max_records) != 0)
             return -1;
         if (again.same) {
-            *v = (struct verdict){.n_columns = before_hash, .agreed = c->n_bad == 0};
+            *v = (struct verdict){.n_columns = before_hash, .agreed = c->n_bad == c->n_open};
             comma_ends = again.comma_ends;
         }
         c->comma_ends = comma_ends;
@@ -192,14 +224,14 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
         if (count_records(&c, d, e, rule->exactly, rule->max_records) != 0)
             return -1;
         *v = (struct verdict){.n_columns = rule->exactly,
-                              .agreed = c.n_bad == 0 && c.same && c.first == rule->exactly};
+                              .agreed = c.n_bad == c.n_open && c.same && c.first == rule->exactly};
     } else if (rule->at_least > 0) {
         uint32_t least = rule->at_least > 2 ? rule->at_least : 2; /* one field says nothing of how it is parted */
 
         if (count_records(&c, d, e, UINT32_MAX, rule->max_records) != 0)
             return -1;
-        *v = (struct verdict){.n_columns = c.lead > 0 ? c.common : c.first,
-                              .agreed = c.n_bad == 0 && c.n_records > 0 && c.least >= least};
+        *v = (struct verdict){.n_columns = most_frequent(&c),
+                              .agreed = c.n_bad == c.n_open && c.n_records > 0 && c.least >= least};
     } else {
         if (judge_freely(v, &c, d, e, rule) != 0)
             return -1;
@@ -207,6 +239,8 @@ static int judge(struct verdict *v, const struct dialect *d, const struct excerp
     }
     v->comma_ends = v->agreed && blanks && c.comma_ends;
     v->agreed = v->agreed && !v->comma_ends;
+    v->opens_quote = v->agreed && c.n_open == 1;
+    v->agreed = v->agreed && c.n_open == 0;
     v->empty_quotes = c.empty_quotes;
     if (!v->agreed && judge_most(v, &c, d, e, rule) != 0)
         return -1;
@@ -335,8 +369,9 @@ static int choose(struct dialect *dialect, const struct excerpt *e, const struct
             return 0; /* a line of tabs is a blank line, not two empty fields, where there is nothing else */
         if (v.agreed && candidates[i] == DELIMITER_BLANKS)
             return look_for_rival(dialect, e, rule, &v, found);
-        if (v.agreed) {
+        if (v.agreed || (v.opens_quote && candidates[i] != DELIMITER_BLANKS)) {
             found->disputed = DELIMITER_BLANKS;
+            chosen->agreed = true; /* what is wrong with the quote, the parse will say */
             return doubt_commas(dialect, e, rule, found);
         }
         if (candidates[i] == DELIMITER_BLANKS)

@@ -190,7 +190,7 @@ bool header_numbers_below(struct walk w, const bool *numeric)
     do
         status = walk_next(&w);
     while (status == RECORD_NOTHING);
-    for (size_t i = 0; status == RECORD_ROW && i < w.n_fields && i < w.expect; i++)
+    for (size_t i = 0; status != RECORD_MORE && i < w.n_fields && i < w.expect; i++) /* of a bad one what is good */
         if (numeric[i] && is_number(w.fields[i].text, w.fields[i].bytes))
             return true;
     return false;

@@ -724,3 +724,32 @@ def test_bad_lines_of_many_inputs(tool, args, told):
         assert len(counts) <= 1 and all(a == 2 * b for a, b in counts)
     else:
         assert counts == ([(60, 30)] if "-v" not in args else [])
+
+
+OPEN_QUOTES = [
+    ("1,2\n3,\"x\n", "2:2"), ("1,\"x\n2,y\n", "1:2"), ("a,b\n1,2\n3,\"x\n", "3:2"), ("a,b\n1,\"x\n2,y\n", "2:2"), ("a,b\n1,\"x", "2:2"),
+    ("\na,b\n1,x\n2,y\n3,\"z w\n4,u\n", "5:2"), ("1;2\n3;\"x\n", "2:2"),
+]
+
+
+@pytest.mark.parametrize("text, place", OPEN_QUOTES)
+@pytest.mark.parametrize("typed", [[], ["-t", "i4,S9"]])
+@pytest.mark.parametrize("given", [False, True])
+def test_an_open_quote_is_told_where_it_opens(tool, text, place, typed, given):
+    """And nothing else is: no field count of a delimiter that was taken for its sake, no header as a bad line."""
+    tool.write("in.txt", text)
+    delimiter = ["-d", ";" if ";" in text else ","] * given
+    assert tool.run("in.txt", "-n", *typed, *delimiter).err == (
+        "in.txt:%s: the quoted field that begins here is never closed\n" % place)
+
+
+@pytest.mark.parametrize("text, rows, n_aside", [
+    ("1 2\n1 2 3\n", [(1, 2, 3)], 1), ("title\n1 2\n", [(1, 2)], 1), ("1 2 3\n4 5\n", [(1, 2, 3)], 1),
+    ("1 2\n1 2 3\n1 2 3 4\n4 5 6\n1 2 3 4 5\n7 8 9\n", [(1, 2, 3), (4, 5, 6), (7, 8, 9)], 3),
+    ("a words\n" + "".join("1 2 3\n" + "x " * i + "\n" for i in range(4, 30)), [(1, 2, 3)] * 26, 27),
+])
+def test_the_most_frequent_number_of_fields_counts(tool, text, rows, n_aside):
+    """Also where no number of fields has more than half of the lines; the first line has no right of its own."""
+    tool.write("in.txt", text)
+    result = tool.run("in.txt", "-o", "out.h5", "--max-errors", "50")
+    assert result.status == 3 and tool.read().tolist() == rows and "%d bad line" % n_aside in result.err
