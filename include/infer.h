@@ -81,13 +81,6 @@ int infer_input(struct finding *f, const struct input *input, const struct optio
 int infer_schemas(struct schemas *schemas, struct finding *findings, const struct inputs *inputs,
                   const struct options *options, char error[SCHEMA_ERROR]) MUST_USE;
 
-/*
- * Say which columns are text because of one code, such as '?', among numbers: it may stand for a missing value that no
- * --na lists; and which are because their numbers have decimal commas. As far as the surveys go; for the end of a run.
- */
-void schemas_tell_codes(const struct schemas *schemas, const struct finding *findings, const struct inputs *inputs,
-                        const struct options *options);
-
 void schemas_release(struct schemas *s);
 
 /* Also right for a finding that was never filled, all zeros. */

@@ -16,7 +16,7 @@
 
 enum survey_class { SURVEY_NOTHING, SURVEY_INTEGER, SURVEY_FLOAT, SURVEY_TEXT };
 
-enum { SURVEY_CODE = 7, SURVEY_CODES = UINT8_MAX };
+enum { SURVEY_CODE = 7, SURVEY_FIRST = 15, SURVEY_CODES = UINT8_MAX };
 
 /* Bits: some text was digits, a comma and digits, as '1,5'; some was other text. */
 enum survey_commas { SURVEY_COMMA = 1, SURVEY_NO_COMMA = 2 };
@@ -29,9 +29,13 @@ struct survey {
     bool number;             /* some number was seen, whatever the class */
     uint8_t code_bytes;      /* of 'code'; 0: no text was seen; SURVEY_CODES: several, or a longer one */
     uint8_t commas;          /* enum survey_commas, of all text among the values */
+    uint8_t misspelt;        /* enum misspelt, the same */
     char code[SURVEY_CODE];  /* the one text among the values; it may be a code for missing values that nobody listed.
                               * A longer one may only repeat its first byte, as Fortran's stars: see survey_code() */
+    uint8_t first_bytes;     /* of the first text among the values; 0: there is none, or it is longer than 'first' */
+    char first[SURVEY_FIRST];
     uint32_t longest;        /* bytes of the longest field, missing ones included, blanks as a string would keep them */
+    uint64_t line_no;        /* of 'first'; 0: not known */
     uint64_t most_negative;  /* magnitude of the smallest negative integer, 0 when none */
     uint64_t most_positive;  /* the largest integer that is not negative */
 };
@@ -42,6 +46,9 @@ struct survey {
  * stay text. inf and nan alone count as numbers (class float) only beside other numbers or nothing; see survey.c.
  */
 void survey_field(struct survey *s, const struct missing *missing, const char *text, size_t text_bytes, bool quoted);
+
+/* The first text, if it is new, stands in that line; from 1, 0: not known. To be called behind survey_field(). */
+void survey_place(struct survey *s, uint64_t line_no);
 
 /* The code in full. Returns its bytes, 0: there is none */
 size_t survey_code(const struct survey *s, char code[SURVEY_CODES]);

@@ -30,6 +30,8 @@ enum {
     PIECE_LARGEST = 1 << 20,
 };
 
+static const uint64_t NOT_KNOWN = UINT64_MAX;
+
 /* One input under the glass. */
 struct look {
     const struct input *input;
@@ -427,7 +429,7 @@ static const struct missing *tokens_of(const struct tokens *t, size_t column)
     return t->own != NULL ? &t->own[column] : &t->general;
 }
 
-static void survey_record(const struct look *l, const struct walk *w, const struct tokens *t)
+static void survey_record(const struct look *l, const struct walk *w, const struct tokens *t, uint64_t line_no)
 {
     size_t n = l->f->n_columns;
 
@@ -438,6 +440,7 @@ static void survey_record(const struct look *l, const struct walk *w, const stru
         const struct record_field *f = &w->fields[i];
 
         survey_field(&l->f->surveys[i], tokens_of(t, i), f->text, f->bytes, f->quoted);
+        survey_place(&l->f->surveys[i], line_no);
         if (f->full_bytes > l->f->surveys[i].longest)
             l->f->surveys[i].longest = (uint32_t)f->full_bytes;
     }
@@ -461,7 +464,8 @@ static struct excerpt to_survey(const struct look *l, struct excerpt e)
     return e;
 }
 
-static void survey_excerpt(struct look *l, const struct excerpt *e, const struct tokens *t)
+/* lines_before: physical lines of the input before the excerpt; NOT_KNOWN in its middle. */
+static void survey_excerpt(struct look *l, const struct excerpt *e, const struct tokens *t, uint64_t lines_before)
 {
     enum record_status status;
     struct walk w;
@@ -471,7 +475,7 @@ static void survey_excerpt(struct look *l, const struct excerpt *e, const struct
         if (status != RECORD_ROW)
             continue;
         l->lines_joined = l->lines_joined || w.extent.n_lines > 1;
-        survey_record(l, &w, t);
+        survey_record(l, &w, t, lines_before != NOT_KNOWN ? lines_before + w.lines - w.extent.n_lines + 1 : 0);
     }
 }
 
@@ -525,7 +529,7 @@ static int survey_pieces(struct look *l, size_t line_bytes, const struct tokens 
         if (last)
             excerpt_cut_footer(&e, l->options->skip_footer);
         if (quotes_pair(&e))
-            survey_excerpt(l, &e, t);
+            survey_excerpt(l, &e, t, NOT_KNOWN);
     }
     return 0;
 }
@@ -730,11 +734,11 @@ static void remember_lone_line(struct look *l, struct headlines *h, struct walk 
         take_maybe(f, &h->record);
 }
 
-static void survey_some(struct look *l, struct excerpt e, const struct tokens *t)
+static void survey_some(struct look *l, struct excerpt e, const struct tokens *t, uint64_t lines_before)
 {
     e = to_survey(l, e);
     if (l->f->surveys != NULL)
-        survey_excerpt(l, &e, t);
+        survey_excerpt(l, &e, t, lines_before);
 }
 
 /* The column is text, for commas in its numbers or for other words beside them. */
@@ -860,6 +864,7 @@ static int find_header(struct look *l, const struct tokens *t)
     struct headlines h;
     enum header_place place = HEADER_WRONG;
     bool *numeric = NULL;
+    uint64_t above = l->f->lines_before;
     struct walk w;
 
     walk_begin(&w, l->record, &l->text, l->f->n_columns);
@@ -868,7 +873,7 @@ static int find_header(struct look *l, const struct tokens *t)
     first.bytes = (size_t)(w.at - first.text);
     need_names(l, &h.comment);
     need_names(l, &h.record);
-    survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t);
+    survey_some(l, (struct excerpt){w.at, (size_t)(w.end - w.at), w.last}, t, above + w.lines);
     if (find_numeric(l, &h.record, &w, &numeric) == 0)
         place = header_judge(&h, l->options->header, l->f->n_columns, numeric, &t->general, l->error);
     if (place == HEADER_RECORD && kinds_is_for_browser(*h.record.words)) {
@@ -883,7 +888,7 @@ static int find_header(struct look *l, const struct tokens *t)
     if (place == HEADER_NONE && !l->told)
         tell_lost_header(l, &h.record, &w, &t->general);
     if (place == HEADER_NONE || place == HEADER_COMMENT)
-        survey_some(l, first, t);
+        survey_some(l, first, t, above);
     headlines_release(&h);
     free(numeric);
     return place != HEADER_WRONG ? 0 : -1;
@@ -921,7 +926,7 @@ static int survey_input(struct look *l)
         if (name_tokens(l, &t) != 0)
             goto out;
         memset(f->surveys, 0, f->n_columns * sizeof *f->surveys);
-        survey_some(l, l->text, &t);
+        survey_some(l, l->text, &t, f->lines_before);
     }
     if (f->surveys != NULL && has_pieces(l) && !l->lines_joined &&
         survey_pieces(l, line_bytes(l), &t) != 0)

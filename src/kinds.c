@@ -291,8 +291,8 @@ static bool tell_xyz(const struct advice_case *c)
     if (n_frames == 0 || n_told++ >= TOLD_AT_MOST)
         return n_frames > 0;
     if (n_frames == 1)
-        message_notice("%s: this is an XYZ file: give --skip-lines %" PRIu64 " to leave out the number of atoms and the "
-                       "comment", c->path, c->lines_before + 2);
+        message_notice("%s: this is an XYZ file: give --skip-lines %" PRIu64 " to leave out the number of atoms and "
+                       "the comment", c->path, c->lines_before + 2);
     else
         message_notice("%s: this is an XYZ file of several frames: to leave out the two lines above each, try awk "
                        "'(NR - %" PRIu64 ") %% %" PRIu64 " > 1' FILE | shmload NAME=-", c->path, c->lines_before + 1,

@@ -246,8 +246,12 @@ static void take_surveys(struct driver *d, const struct slot *s)
 
     if (!d->load->schemas->inferred[f->schema] || d->load->final || f->surveys == NULL)
         return;
-    for (size_t i = 0; i < schema->n_columns && i < f->n_columns; i++)
-        survey_join(&f->surveys[i], &surveys[i]);
+    for (size_t i = 0; i < schema->n_columns && i < f->n_columns; i++) {
+        struct survey seen = surveys[i];
+
+        seen.line_no += seen.line_no > 0 ? lines_before(d, s->slice) : 0;
+        survey_join(&f->surveys[i], &seen);
+    }
     for (size_t i = 0; i < schema->n_cells; i++) {
         struct survey *column = &f->surveys[schema->cells[i].column];
 

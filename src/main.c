@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "codes.h"
 #include "datasets.h"
 #include "infer.h"
 #include "inputs.h"
@@ -385,7 +386,7 @@ static int do_run(struct run *run)
     }
     if (ranks_agree(commit(run, store, rejects, &output_bytes)) != 0)
         return EXIT_FAILED;
-    schemas_tell_codes(&run->schemas, run->findings, &run->inputs, &run->options);
+    codes_tell(&run->schemas, run->findings, &run->inputs, &run->options);
     rounded_tell(&run->rounded, &run->schemas, run->findings, &run->inputs, &run->options);
     if (tell(run, output_bytes) != 0)
         return EXIT_FAILED;

@@ -15,6 +15,7 @@
 #include "convert.h"
 #include "message.h"
 #include "missing.h"
+#include "misspelt.h"
 #include "options.h"
 
 enum {
@@ -167,6 +168,7 @@ static bool is_code(const struct failure *f)
 static void field_reason(char reason[REASON_BYTES], const struct field *field, const struct failure *f)
 {
     char text[QUOTED_BYTES], type[NUMBER_BYTES], cure[REASON_BYTES], longer[NUMBER_BYTES];
+    const enum misspelt how = f->text_total == f->text_bytes ? misspelt_find(f->text, f->text_bytes) : MISSPELT_NOT;
     quoted_text(text, f);
     snprintf(longer, sizeof longer, "S%" PRIu32, f->text_total);
     switch (f->code) {
@@ -189,7 +191,12 @@ static void field_reason(char reason[REASON_BYTES], const struct field *field, c
     case FAILURE_NOT_NUMBER:
         if (is_number(f))
             snprintf(reason, REASON_BYTES, "%s %s; %s", text, failure_reason(f->code), typed(cure, field, "f8"));
-        else if (is_code(f))
+        else if (how != MISSPELT_NOT && how != MISSPELT_LIMIT)
+            snprintf(reason, REASON_BYTES, "%s %s; %s", text, failure_reason(f->code), misspelt_cure(how, true));
+        else if (how == MISSPELT_LIMIT && memchr(f->text, '=', f->text_bytes) != NULL)
+            snprintf(reason, REASON_BYTES, "%s %s; if it stands for a missing value, --na '%s=%.*s'", text,
+                     failure_reason(f->code), field->name, (int)f->text_bytes, f->text);
+        else if (how == MISSPELT_LIMIT || is_code(f))
             snprintf(reason, REASON_BYTES, "%s %s; if it stands for a missing value, --na %s", text,
                      failure_reason(f->code), text);
         else

@@ -10,6 +10,7 @@
 
 #include "convert.h"
 #include "dialect.h"
+#include "misspelt.h"
 
 static bool is_digit(char c)
 {
@@ -93,6 +94,10 @@ static void take_text(struct survey *s, const char *text, size_t text_bytes)
 
     if (s->code_bytes == SURVEY_CODES)
         return;
+    if (s->code_bytes == 0 && text_bytes <= SURVEY_FIRST) {
+        s->first_bytes = (uint8_t)text_bytes;
+        memcpy(s->first, text, text_bytes);
+    }
     if (text_bytes >= SURVEY_CODES || (text_bytes > SURVEY_CODE && !repeats_first(text, text_bytes))) {
         s->code_bytes = SURVEY_CODES;
     } else if (s->code_bytes == 0) {
@@ -135,11 +140,19 @@ void survey_field(struct survey *s, const struct missing *missing, const char *t
     if (class == SURVEY_TEXT) {
         take_text(s, text, text_bytes);
         s->commas |= is_comma_number(text, text_bytes) ? SURVEY_COMMA : SURVEY_NO_COMMA;
+        if ((s->misspelt & MISSPELT_NOT) == 0)
+            s->misspelt |= (uint8_t)misspelt_find(text, text_bytes);
     }
     if (class == SURVEY_FLOAT && !s->fraction)
         s->fraction = missing == NULL || !convert_is_missing(missing, KIND_FLOAT, text, text_bytes);
     s->number = s->number || class != SURVEY_TEXT;
     s->class = class > s->class ? (uint8_t)class : s->class;
+}
+
+void survey_place(struct survey *s, uint64_t line_no)
+{
+    if (s->code_bytes > 0 && s->line_no == 0)
+        s->line_no = line_no;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -156,11 +169,17 @@ void survey_join(struct survey *into, const struct survey *other)
     into->too_large = into->too_large || other->too_large;
     into->fraction = into->fraction || other->fraction;
     into->number = into->number || other->number;
+    if (other->code_bytes > 0 && (into->code_bytes == 0 || (into->line_no == 0 && other->line_no > 0))) {
+        into->line_no = other->line_no;
+        into->first_bytes = other->first_bytes;
+        memcpy(into->first, other->first, sizeof into->first);
+    }
     if (other->code_bytes == SURVEY_CODES)
         into->code_bytes = SURVEY_CODES;
     else if (other->code_bytes > 0)
         take_text(into, code, survey_code(other, code));
     into->commas |= other->commas;
+    into->misspelt |= other->misspelt;
     into->longest = (uint32_t)larger(into->longest, other->longest);
     into->most_negative = larger(into->most_negative, other->most_negative);
     into->most_positive = larger(into->most_positive, other->most_positive);

@@ -376,7 +376,7 @@ static bool has_text(const struct schema *s, const struct record_field *fields, 
 }
 
 /* A guessed type did not hold: take the record into the surveys and go on with a wider schema. */
-static int widen(struct worker *w, const struct record_field *fields, size_t n_fields)
+static int widen(struct worker *w, const struct record_field *fields, size_t n_fields, uint64_t line_no)
 {
     struct worker_job *job = w->job;
     struct schema wider;
@@ -388,6 +388,7 @@ static int widen(struct worker *w, const struct record_field *fields, size_t n_f
         struct survey *s = &job->surveys[c->column];
 
         survey_field(s, c->missing, f->text, f->bytes, f->quoted);
+        survey_place(s, line_no);
         if (f->full_bytes > s->longest)
             s->longest = (uint32_t)f->full_bytes;
     }
@@ -447,7 +448,7 @@ static int set_aside(struct worker *w, const struct kernel_job *k)
                 o->misfit_at = failure;
                 o->misfit_at.line_no += o->n_lines - k->lines_used;
             }
-            code = widen(w, fields, n_fields);
+            code = widen(w, fields, n_fields, failure.line_no + o->n_lines - k->lines_used);
             use_text(w, k->bad.bytes, k->bad.n_lines);
             return code;
         } else {

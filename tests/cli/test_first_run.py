@@ -753,3 +753,71 @@ def test_the_most_frequent_number_of_fields_counts(tool, text, rows, n_aside):
     tool.write("in.txt", text)
     result = tool.run("in.txt", "-o", "out.h5", "--max-errors", "50")
     assert result.status == 3 and tool.read().tolist() == rows and "%d bad line" % n_aside in result.err
+
+
+def column_with(value, delimiter=",", n=20):
+    rows = ["%d,%s,%d" % (i, value if i == 7 else "%d.5" % i, 3 * i) for i in range(1, n + 1)]
+    return "\n".join(["id,x,y"] + rows).replace(",", delimiter) + "\n"
+
+
+MINUS, SPACE = "\N{MINUS SIGN}3.5", "\N{NO-BREAK SPACE}3.5"
+
+
+@pytest.mark.parametrize("delimiter", [",", " ", ";"])
+@pytest.mark.parametrize("value, told", [
+    ("<0.01", "if that means missing, give --na 'NA,<0.01'"), (">= 5e3", "if such limits are to be missing, list them by --na 'COLUMN=NA,VALUE,...'"),
+    (MINUS, "its minus is U+2212: give sed"), (SPACE, "it has a no-break space, U+00A0: give sed"),
+])
+def test_a_misspelt_number_is_told(tool, value, told, delimiter):
+    if delimiter == " ":
+        value = value.replace(" ", "")
+    text = column_with(value, delimiter)
+    tool.write("in.txt", text)
+    err = tool.ok("in.txt", "-n").err
+    assert "shmload: in.txt:8: column 'x' is text for '%s' among numbers: %s" % (value, told) in err
+    if "sed" in told:
+        program = err.split("give sed '")[1].split("' FILE |")[0]
+        mended = subprocess.run(["sed", program, tool.path("in.txt")], stdout=subprocess.PIPE, check=True).stdout
+        assert tool.load(mended)["x"][6] == float(value.replace(MINUS[0], "-").replace(SPACE[0], ""))
+    else:
+        tokens = told.split("'")[1].replace("COLUMN", "x").replace("VALUE,...", value)
+        assert [x != x for x in tool.load(text, "--na", tokens)["x"]] == [i == 7 for i in range(1, 21)]
+    typed = tool.refuse(text, "-t", "i4,f8,i4", *([] if delimiter == " " else ["-d", delimiter]))
+    cure = "--na '%s%s'" % ("x=" * ("=" in value), value) if "--na" in told else told
+    assert typed.startswith("in.txt:8:2: field 'x' (f8): '%s' is not a number; " % value) and cure in typed
+
+
+def test_thousands(tool):
+    for value, delimiter in ("1,234", " "), ("1,234", ";"), ("-12,345,678", " "), ("1,234.5", ";"):
+        text = column_with("VALUE", delimiter).replace("VALUE", value)
+        tool.write("in.txt", text)
+        err = tool.ok("in.txt", "-n").err
+        assert "in.txt:8: column 'x' is text for '%s' among numbers: if commas part thousands, give tr -d , <FILE" % value in err
+        assert ("decimal" in err) == (value == "1,234")
+        assert tool.load(text.replace(",", ""))["x"][6] == float(value.replace(",", ""))
+    tool.write("in.txt", column_with("VALUE").replace("VALUE", "\"1,234.5\""))
+    assert "if commas part thousands, write it without them\n" in tool.ok("in.txt", "-n").err
+    assert "tr -d" not in tool.refuse(column_with("VALUE").replace("VALUE", "\"1,234.5\""), "-t", "i4,f8,i4")
+
+
+@pytest.mark.parametrize("values, told", [
+    (["<0.1", "<0.25"], "for '<0.1' among numbers: if such limits"), (["<0.1", "x"], None), (["<x"], None), (["1,23", "4"], None), ([MINUS + "x"], None),
+    (["1,234", "12,34"], None), (["<0.123456789012345"], "for such text among numbers: if such limits"),
+])
+def test_several_misspelt_numbers(tool, values, told):
+    tool.write("in.txt", "".join("%s 1.5\n" % v for v in ["7", *values, "8", "9"]))
+    err = tool.ok("in.txt", "-n").err
+    assert "column 'f0' is text for '" not in err if told is None else (
+        "in.txt:2: column 'f0' is text " + told in err)
+
+
+@pytest.mark.parametrize("args", [[], ["--slice", "1M"]])
+def test_the_place_of_a_misspelt_number(tool, args):
+    """Far from any sample, and in the input that has it."""
+    lines = ["%d 0.5" % i for i in range(400000)]
+    tool.write("a.txt", "\n".join(lines[:50]))
+    lines[301234] = "1 <0.01"
+    tool.write("b.txt", "id x\n" + "\n".join(lines))
+    tool.write("c.txt", "id x\n1 2.5\n")
+    err = tool.ok("a.txt", "b.txt", "c.txt", "-o", "out.h5", "--header", "auto", *args).err
+    assert "shmload: b.txt:301236: column 'x' is text for '<0.01' among numbers: " in err

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "misspelt.h"
 #include "survey.h"
 
 static const struct missing_token na[] = {{"NA", 2, false, 0}, {"-9999", 5, true, -9999}, {"nan", 3, false, 0}};
@@ -136,6 +137,60 @@ static void works_without_tokens(void **state)
     assert_int_equal(f.elem_bytes, 1);
 }
 
+static void knows_misspelt_numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        enum misspelt how;
+    } rows[] = {
+        {"<0.01", MISSPELT_LIMIT}, {">= 5", MISSPELT_LIMIT}, {"<", MISSPELT_NOT}, {"<x", MISSPELT_NOT},
+        {"<<1", MISSPELT_NOT}, {"<nan", MISSPELT_NOT}, {"\xe2\x88\x92""1.5", MISSPELT_MINUS},
+        {"1e\xe2\x88\x92""5", MISSPELT_MINUS}, {"\xe2\x88\x92", MISSPELT_NOT}, {"\xe2\x88", MISSPELT_NOT},
+        {"\xc2\xa0""7\xc2\xa0", MISSPELT_SPACE}, {"1\xc2\xa0""234", MISSPELT_SPACE},
+        {"\xc2\xa0\xe2\x88\x92""7", MISSPELT_MINUS}, {"\xe2\x88\x92""7\xc2\xa0", MISSPELT_MINUS},
+        {"\xc2\xa0", MISSPELT_NOT}, {"\xc2", MISSPELT_NOT}, {"1,234", MISSPELT_GROUPS},
+        {"-12,345,678.25", MISSPELT_GROUPS}, {"1,23", MISSPELT_NOT}, {"1234,567", MISSPELT_NOT}, {"1,2345", MISSPELT_NOT}, {",123", MISSPELT_NOT},
+        {"1,234,", MISSPELT_NOT}, {"1,234.5.6", MISSPELT_NOT}, {"1,234x", MISSPELT_NOT}, {"12", MISSPELT_NOT},
+        {"+", MISSPELT_NOT}, {"", MISSPELT_NOT}, {"abc", MISSPELT_NOT},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        enum misspelt how = misspelt_find(rows[i].text, strlen(rows[i].text));
+
+        if (how != rows[i].how)
+            fail_msg("'%s': %d, not %d", rows[i].text, (int)how, (int)rows[i].how);
+    }
+}
+
+static void take(struct survey *s, const char *text, uint64_t line_no)
+{
+    survey_field(s, NULL, text, strlen(text), false);
+    survey_place(s, line_no);
+}
+
+static void keeps_the_first_text(void **state)
+{
+    struct survey s = {0}, unplaced = {0}, numbers = {0};
+
+    (void)state;
+    take(&numbers, "1", 1);
+    assert_int_equal(numbers.line_no, 0);
+    take(&s, "7", 4);
+    take(&s, "<0.25", 5);
+    take(&s, "<0.5", 6);
+    assert_int_equal(s.line_no, 5);
+    take(&unplaced, "<0.125", 0);
+    survey_join(&unplaced, &s); /* a place is better than none */
+    survey_join(&unplaced, &numbers);
+    assert_int_equal(unplaced.line_no, 5);
+    assert_int_equal(unplaced.first_bytes, 5);
+    assert_memory_equal(unplaced.first, "<0.25", 5);
+    assert_int_equal(unplaced.misspelt, MISSPELT_LIMIT);
+    survey_join(&numbers, &unplaced);
+    assert_int_equal(numbers.line_no, 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +198,8 @@ int main(void)
         cmocka_unit_test(fills_keep_integers),
         cmocka_unit_test(trims_numbers_only),
         cmocka_unit_test(works_without_tokens),
+        cmocka_unit_test(knows_misspelt_numbers),
+        cmocka_unit_test(keeps_the_first_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
