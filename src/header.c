@@ -11,12 +11,29 @@
 #include "survey.h"
 
 /* '1,5' is no number that can be read, but no name either. */
-static bool is_number(const char *text, size_t bytes)
+static bool is_one_number(const char *text, size_t bytes)
 {
     struct survey s = {0};
 
     survey_field(&s, NULL, text, bytes, false);
     return s.class == SURVEY_INTEGER || s.class == SURVEY_FLOAT || s.commas == SURVEY_COMMA;
+}
+
+/* Nor are several, as '20 40' is where only blanks stand between them and the delimiter is another. */
+static bool is_number(const char *text, size_t bytes)
+{
+    const char *end = text + bytes, *word;
+    size_t n_words = 0;
+
+    while (text < end) {
+        for (word = text; text < end && !is_blank(*text); text++)
+            ;
+        if (text > word && !is_one_number(word, (size_t)(text - word)))
+            return false;
+        n_words += text > word;
+        text += text < end;
+    }
+    return n_words > 0;
 }
 
 /* ---- scanning -------------------------------------------------------------------------------------------------- */

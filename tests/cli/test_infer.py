@@ -104,6 +104,15 @@ def test_header_options(tool):
     assert tool.load("a b\n1 2\n", "-t", "p:i4,q:i4").tolist() == [(1, 2)], "a header line is no data, with a dtype too"
 
 
+@pytest.mark.parametrize("more", [(), ("-d", "\\t"), ("-d", ",")])
+def test_several_numbers_are_no_header(tool, more):
+    """A line with a field too many, which no delimiter but blanks would tell, is not taken for a name."""
+    tool.write("in.txt", "20 40\n10\n30\n")
+    result = tool.run("in.txt", "-o", "out.h5", "-t", "x:i8", *more)
+    assert result.status == 1 and "in.txt:1:1: field 'x' (i8): '20 40' is not an integer\n" in result.err, result
+    assert tool.load("the 20 40\n10\n30\n", "-t", "x:i8", *more).tolist() == [(10,), (30,)]
+
+
 def test_names_are_cleaned(tool):
     tool.write("in.txt", "m/s,a,a,\n1,2,3,4\n")
     result = tool.ok("in.txt", "-o", "out.h5")
