@@ -68,10 +68,6 @@ struct driver {
     bool input_lost;           /* a slice of the head's input failed: lines are not known any more */
     uint64_t n_bad_input;      /* bad records of the head's input, and how many of them were told */
     uint32_t n_told;
-    size_t n_inputs_told;      /* with bad records that were told, and further ones: how many, with how many of them */
-    bool untold;               /* the head's input is one of these */
-    size_t n_inputs_untold;
-    uint64_t n_bad_untold;
     uint64_t n_bad, n_read;    /* bad records and all records, of the run */
     size_t n_failed_inputs;
     uint64_t bytes_done;       /* file bytes of the slices before the head */

@@ -67,9 +67,6 @@ void report_misfit(const char *path, const struct schema *schema, const struct f
 /* "path: 13 more bad lines"; nothing when n_more is 0. */
 void report_more_failures(const char *path, uint64_t n_more);
 
-/* "26 more bad lines in 13 more files"; nothing when n_inputs is 0. stopped: not all files were read. */
-void report_more_inputs(size_t n_inputs, uint64_t n_lines, bool stopped);
-
 /*
  * The closing account on standard error: a line per input with -v, otherwise for the first ten inputs with something
  * to tell (empty, rejected, overflow, parsed twice), then the totals with MB/s.

@@ -23,7 +23,6 @@
 #include "load_driver.h"
 #include "message.h"
 #include "ranks.h"
-#include "report.h"
 
 enum { TICK_MS = 100 };
 
@@ -232,7 +231,6 @@ enum load_result driver_conclude(struct driver *d, struct store **store)
 
     if (d->signal != 0)
         return LOAD_SIGNAL;
-    report_more_inputs(d->n_inputs_untold, d->n_bad_untold, d->stop);
     if (!d->failed && !d->misfit && driver_too_many_bad(d, true))
         driver_fail(d);
     if (d->failed && d->load->options->max_errors_given && driver_too_many_bad(d, true))

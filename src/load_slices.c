@@ -10,10 +10,7 @@
 #include "message.h"
 #include "signals.h"
 
-enum {
-    FAILED_INPUTS = 10, /* with so many bad inputs no further one is begun */
-    INPUTS_TOLD = 10,   /* of so many the bad records are told, and of the others their number; with --verbose of all */
-};
+enum { FAILED_INPUTS = 10 }; /* with so many bad inputs no further one is begun */
 
 /* Physical lines of the head's input before the head: the first slice has what is skipped in front of it. */
 static uint64_t lines_before(const struct driver *d, size_t slice)
@@ -204,11 +201,6 @@ static void tell_failures(struct driver *d, const struct slot *s)
     const struct slice *slice = slice_of(d, s->slice);
     const struct outcome *o = outcome_of(s);
 
-    if (d->n_inputs_told == INPUTS_TOLD && !d->load->options->verbose) {
-        d->n_bad_untold += o->n_bad;
-        d->untold = d->untold || o->n_bad > 0;
-        return;
-    }
     for (uint32_t i = 0; !d->input_lost && i < o->n_failures && d->n_told < OUTCOME_FAILURES; i++, d->n_told++) {
         struct failure f = o->failures[i];
 
@@ -287,9 +279,7 @@ static void end_input(struct driver *d, size_t input)
         driver_fail_input(d);
     if (rows_wanted(d) && datasets_end(d->datasets, input, &d->load->accounts[input], error) != 0)
         driver_fail_store(d, error);
-    d->n_inputs_told += d->n_told > 0;
-    d->n_inputs_untold += d->untold;
-    d->head_begun = d->input_lost = d->untold = false;
+    d->head_begun = d->input_lost = false;
     d->n_bad_input = d->n_told = 0;
 }
 

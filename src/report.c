@@ -306,14 +306,6 @@ void report_more_failures(const char *path, uint64_t n_more)
         message_place("%s: %s", path, counted(lines, n_more, "more bad line"));
 }
 
-void report_more_inputs(size_t n_inputs, uint64_t n_lines, bool stopped)
-{
-    char lines[2 * NUMBER_BYTES], inputs[2 * NUMBER_BYTES];
-    if (n_inputs > 0)
-        message_error("%s in %s%s; -v shows the first of each", counted(lines, n_lines, "more bad line"),
-                      counted(inputs, n_inputs, "more file"), stopped ? ", and further files were not read" : "");
-}
-
 /* ---- the account ----------------------------------------------------------------------------------------------- */
 
 /* Sums over all inputs. */

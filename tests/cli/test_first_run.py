@@ -708,24 +708,6 @@ def test_sequences_are_no_table(tool, text, told):
     assert "--comment" not in err and "--skip-lines" not in err
 
 
-@pytest.mark.parametrize("args, told", [
-    (["--max-errors", "100"], ["in%d.txt:%d:2" % (i, n) for i in range(10, 20) for n in (2, 3)]),
-    (["--max-errors", "100", "-v"], ["in%d.txt:%d:2" % (i, n) for i in range(10, 50) for n in (2, 3)]),
-    ([], ["in%d.txt:%d:2" % (i, n) for i in range(10, 20) for n in (2, 3)]),
-])
-def test_bad_lines_of_many_inputs(tool, args, told):
-    names = [tool.write("in%d.txt" % i, "1 2\nx\ny\n3 4\n5 6\n6 7\n") for i in range(10, 50)]
-    err = tool.run(*names, "-n", "-j", "2", *args).err.splitlines()
-    assert [":".join(line.split(":")[:3]) for line in err if line.endswith("1 field where 2 are expected")] == told
-    assert any("further files were not read" in line for line in err) == (not args and any(" more file" in line for line in err))
-    more = [re.fullmatch(r"shmload: (\d+) more bad lines in (\d+) more files?(?:, and further files were not read)?; -v shows the first of each", line) for line in err]
-    counts = [(int(m[1]), int(m[2])) for m in more if m]
-    if not args:
-        assert len(counts) <= 1 and all(a == 2 * b for a, b in counts)
-    else:
-        assert counts == ([(60, 30)] if "-v" not in args else [])
-
-
 OPEN_QUOTES = [
     ("1,2\n3,\"x\n", "2:2"), ("1,\"x\n2,y\n", "1:2"), ("a,b\n1,2\n3,\"x\n", "3:2"), ("a,b\n1,\"x\n2,y\n", "2:2"), ("a,b\n1,\"x", "2:2"),
     ("\na,b\n1,x\n2,y\n3,\"z w\n4,u\n", "5:2"), ("1;2\n3;\"x\n", "2:2"),
