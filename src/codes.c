@@ -65,7 +65,8 @@ static bool may_be_code(const struct survey *s)
     size_t code_bytes = survey_code(s, code);
 
     return s->number && code_bytes > 0 && memchr(code, ',', code_bytes) == NULL &&
-           memchr(code, '=', code_bytes) == NULL && (missing_is_likely(code, code_bytes) || s->misspelt == MISSPELT_LIMIT);
+           memchr(code, '=', code_bytes) == NULL &&
+           (missing_is_likely(code, code_bytes) || s->misspelt == MISSPELT_LIMIT);
 }
 
 static enum why why_text(const struct field *f, const struct survey *s)
