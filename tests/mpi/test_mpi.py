@@ -249,7 +249,7 @@ def long_run(data, out):
     started = []
 
     def start(*options):
-        files = ["n%d=large.txt" % i for i in range(60)]
+        files = ["n%d=large.txt" % i for i in range(240)]
         command = [*MPIRUN, "-n", "3", PARALLEL, *map(str, options), *files, "-o", str(out / "o.h5")]
         p = subprocess.Popen(command, cwd=data, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)
