@@ -96,6 +96,7 @@ bool kernel_scalar_lines(struct kernel *scalar, struct kernel_job *job, size_t u
 
 enum {
     BLOCK_BYTES = 16 * 1024,       /* as a rule: text, index and rows then stay near the processor */
+    BLOCK_BYTES_MIN = 512,         /* behind a line that ended the block before */
     BLOCK_BYTES_MAX = 65536 - 128, /* positions are 16 bits, 0xffff is none of them */
     BLOCK_SLACK = 128,             /* entries past the last token that vector loads and stores may touch */
     BLOCK_ENTRIES = BLOCK_BYTES_MAX + BLOCK_SLACK,
@@ -164,7 +165,7 @@ struct block_kernel {
     unsigned n_scalar_blocks;    /* to come, before the vectors are tried again */
     bool plain_only;
     struct alphabet alphabet;
-    size_t block_bytes;
+    size_t block_bytes, next_bytes; /* of a block as a rule, and of the next one at most */
 
     size_t n_columns, row_bytes;
     size_t n_strings, n_numbers;

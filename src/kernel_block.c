@@ -108,7 +108,7 @@ struct kernel *block_open(const struct schema *schema, const struct dialect *dia
     k->engine = engine;
     k->n_columns = schema->n_columns;
     k->row_bytes = schema->row_bytes;
-    k->block_bytes = k->n_columns < BLOCK_COLUMNS_WIDE ? BLOCK_BYTES : BLOCK_BYTES_MAX;
+    k->block_bytes = k->next_bytes = k->n_columns < BLOCK_COLUMNS_WIDE ? BLOCK_BYTES : BLOCK_BYTES_MAX;
     k->plain_only = kernel_plain_only(schema, dialect) || k->n_columns > BLOCK_BYTES_MAX ||
                     !alphabet_init(&k->alphabet, dialect);
     if (kernel_state_open(&k->state, schema, dialect) != 0)
@@ -439,7 +439,7 @@ static enum run_end parse_run(struct block_kernel *k, struct kernel_job *job, si
 /* Bytes of complete lines that make the next block; 0 when its first line is too long for one, or not complete. */
 static size_t block_extent(const struct block_kernel *k, const char *text, size_t text_bytes)
 {
-    size_t bytes = text_bytes < k->block_bytes ? text_bytes : k->block_bytes;
+    size_t bytes = text_bytes < k->next_bytes ? text_bytes : k->next_bytes;
     const char *lf = memrchr(text, '\n', bytes);
 
     if (lf == NULL && bytes < text_bytes) {
@@ -499,10 +499,25 @@ static bool take_block(struct block_kernel *k, struct kernel_job *job)
     return more;
 }
 
+/*
+ * What lies behind a line at which a block was left has to be indexed and converted again. So a small block follows,
+ * and blocks grow again while they are done to their ends; where already the small one is left, the scalar kernel does
+ * better. Of text full of bad lines little is then done twice.
+ */
+static void size_next_block(struct block_kernel *k, bool left)
+{
+    if (left && k->next_bytes == BLOCK_BYTES_MIN && k->n_scalar_blocks == 0)
+        k->n_scalar_blocks = SCALAR_BLOCKS;
+    k->next_bytes = left ? BLOCK_BYTES_MIN : 2 * k->next_bytes;
+    if (k->next_bytes > k->block_bytes)
+        k->next_bytes = k->block_bytes;
+}
+
 void block_parse(struct kernel *kernel, struct kernel_job *job)
 {
     struct block_kernel *k = (struct block_kernel *)kernel;
     struct block *b = &k->block;
+    size_t block_end;
     bool more = true;
 
     kernel_job_begin(job);
@@ -517,6 +532,8 @@ void block_parse(struct kernel *kernel, struct kernel_job *job)
             continue;
         }
         b->rows = job->rows + job->n_rows * k->row_bytes;
+        block_end = job->text_used + b->bytes;
         more = take_block(k, job);
+        size_next_block(k, job->text_used < block_end && job->n_rows < job->capacity);
     }
 }

@@ -71,6 +71,11 @@ static int line_commented(char *line)
     return below(20) ? line_tabs(line) : sprintf(line, "# a line that is none\n");
 }
 
+static int line_bad(char *line)
+{
+    return below(2) ? line_tabs(line) : methylation(line, "chr%u\t%u bp\t%.15g\t%u\t%u\n");
+}
+
 static int line_padded(char *line)
 {
     char *p = line + sprintf(line, "%6u %8u %6s", 3000 + below(90000), 20000101 + below(90000),
@@ -134,6 +139,7 @@ static const struct shape {
     {"csv spaced", "S10,i4,f4,i4,i4", ',', line_spaced, NULL},
     {"NA, one in four", "S10,i4,f4,i4,i4", DELIMITER_BLANKS, line_missing, "NA"},
     {"comments, 5 %", "S10,i4,f4,i4,i4", DELIMITER_BLANKS, line_commented, NULL},
+    {"bad, one in two", "S10,i4,f4,i4,i4", DELIMITER_BLANKS, line_bad, NULL},
     {"padded f8", "i4,i4,S6,8f8,S1,16f8", DELIMITER_BLANKS, line_padded, NULL},
     {"padded f4", "i4,i4,S6,8f4,S1,16f4", DELIMITER_BLANKS, line_padded, NULL},
     {"padded, -9999", "i4,i4,S6,8f8,S1,16f8", DELIMITER_BLANKS, line_padded, "-9999"},
@@ -173,6 +179,7 @@ struct layout {
     struct cell cells[MAX_CELLS];
     struct missing missing;
     struct missing_token token;
+    bool bad; /* some lines are to be passed over */
 };
 
 static void add_cell(struct layout *l, char kind, unsigned bytes)
@@ -240,6 +247,28 @@ static void *map(size_t bytes)
     return p;
 }
 
+/* One block of text, and its bad lines passed over where there may be some. Returns how many bytes were used. */
+static size_t run_block(const struct kernel_class *class, struct kernel *k, const struct layout *l,
+                        struct kernel_job job, const struct memory *m, uint64_t *n_rows)
+{
+    size_t used = 0;
+
+    do {
+        job.rows = m->rows + *n_rows * l->schema.row_bytes;
+        job.capacity = (m->rows_bytes - KERNEL_SLACK) / l->schema.row_bytes - *n_rows;
+        class->parse(k, &job);
+        if (job.failure.code != FAILURE_NONE && !l->bad) {
+            printf("line %llu: failure %d\n", (unsigned long long)job.failure.line_no, (int)job.failure.code);
+            exit(1);
+        }
+        *n_rows += job.n_rows;
+        used += job.text_used + job.bad.bytes;
+        job.text += job.text_used + job.bad.bytes;
+        job.text_bytes -= job.text_used + job.bad.bytes;
+    } while (job.failure.code != FAILURE_NONE);
+    return used;
+}
+
 /* All of the file through one open kernel. Returns bytes of text per second. */
 static double run_once(const struct kernel_class *class, struct kernel *k, const struct layout *l, int fd,
                        const struct memory *m, uint64_t *n_rows)
@@ -250,19 +279,12 @@ static double run_once(const struct kernel_class *class, struct kernel *k, const
 
     *n_rows = 0;
     for (off_t at = 0; (got = pread(fd, m->text, BLOCK, at)) > 0; at += got) {
-        struct kernel_job job = {.text = m->text - carried, .text_bytes = carried + (size_t)got, .last = got < BLOCK,
-                                 .rows = m->rows + *n_rows * l->schema.row_bytes,
-                                 .capacity = (m->rows_bytes - KERNEL_SLACK) / l->schema.row_bytes - *n_rows};
+        struct kernel_job job = {.text = m->text - carried, .text_bytes = carried + (size_t)got, .last = got < BLOCK};
+        size_t used = run_block(class, k, l, job, m, n_rows);
 
-        class->parse(k, &job);
-        if (job.failure.code != FAILURE_NONE) {
-            printf("line %llu: failure %d\n", (unsigned long long)job.failure.line_no, (int)job.failure.code);
-            exit(1);
-        }
-        *n_rows += job.n_rows;
         total += (size_t)got;
-        carried = job.text_bytes - job.text_used;
-        memmove(m->text - carried, job.text + job.text_used, carried);
+        carried = job.text_bytes - used;
+        memmove(m->text - carried, job.text + used, carried);
     }
     return (double)total / (seconds() - start);
 }
@@ -280,19 +302,19 @@ struct options {
     const char *kernel, *shape;
 };
 
-static void measure(const char *name, const char *dtype, int delimiter, const char *missing, int fd,
-                    const struct options *o, const char *kernel_name)
+static void measure(const struct shape *shape, int fd, const struct options *o, const char *kernel_name)
 {
     static struct layout l;
     static double speed[MAX_KERNELS][MAX_ROUNDS];
-    struct dialect dialect = {.delimiter = delimiter, .hash_comment = true};
+    struct dialect dialect = {.delimiter = shape->delimiter, .hash_comment = true};
     struct kernel *open[MAX_KERNELS] = {NULL};
     struct memory m;
     off_t bytes = lseek(fd, 0, SEEK_END);
     uint64_t n_rows = 0, n_lines = 0;
     char buffer[65536];
 
-    layout_init(&l, dtype, missing);
+    layout_init(&l, shape->dtype, shape->missing);
+    l.bad = shape->line == line_bad;
     for (off_t at = 0; at < bytes;) {
         ssize_t got = pread(fd, buffer, sizeof buffer, at);
 
@@ -313,7 +335,7 @@ static void measure(const char *name, const char *dtype, int delimiter, const ch
         for (int i = 0; kernel_classes[i] != NULL; i++)
             if (open[i] != NULL)
                 speed[i][r] = run_once(kernel_classes[i], open[i], &l, fd, &m, &n_rows) / 1e9;
-    printf("%-18s %5.1f", name, (double)bytes / (double)(n_rows ? n_rows : 1));
+    printf("%-18s %5.1f", shape->name, (double)bytes / (double)(n_rows ? n_rows : 1));
     for (int i = 0; kernel_classes[i] != NULL; i++) {
         if (kernel_name && strcmp(kernel_name, kernel_classes[i]->name))
             continue;
@@ -359,8 +381,11 @@ int main(int argc, char **argv)
 
         if (fd < 0)
             die(argv[i + 2]);
-        measure(strrchr(argv[i + 2], '/') ? strrchr(argv[i + 2], '/') + 1 : argv[i + 2], argv[i],
-                strcmp(argv[i + 1], "blanks") == 0 ? DELIMITER_BLANKS : argv[i + 1][0], NULL, fd, &o, o.kernel);
+        const char *slash = strrchr(argv[i + 2], '/');
+        const struct shape shape = {.name = slash != NULL ? slash + 1 : argv[i + 2], .dtype = argv[i],
+                                    .delimiter = strcmp(argv[i + 1], "blanks") ? argv[i + 1][0] : DELIMITER_BLANKS};
+
+        measure(&shape, fd, &o, o.kernel);
         close(fd);
     }
     for (size_t s = 0; !files && s < sizeof shapes / sizeof shapes[0]; s++) {
@@ -368,7 +393,7 @@ int main(int argc, char **argv)
             continue;
         int fd = shape_file(&shapes[s], o.mib << 20);
 
-        measure(shapes[s].name, shapes[s].dtype, shapes[s].delimiter, shapes[s].missing, fd, &o, o.kernel);
+        measure(&shapes[s], fd, &o, o.kernel);
         close(fd);
     }
     return 0;

@@ -743,6 +743,31 @@ static void test_stretches(void **state)
     }
 }
 
+/* Bad lines, from one here and there to nearly all of them, and then none again. */
+static void test_bad_lines(void **state)
+{
+    static const char *const bad[] = {"x,y,z,1\n", "abc,1.5\n", "abc,1.5,99999999999,0.5\n", "abc,1.5,7,0.5,\n"};
+    static const unsigned good_of_100[] = {99, 90, 50, 10, 1, 100};
+    static struct layout l;
+    const struct dialect d = {.delimiter = ','};
+
+    (void)state;
+    random_state = 7;
+    layout_init(&l, "S6,f8,i4,f4");
+    for (int feed = 0; feed < 3; feed++) {
+        made.n = 0;
+        for (size_t stretch = 0; stretch < sizeof good_of_100 / sizeof *good_of_100; stretch++)
+            for (int line = 0; line < 1500; line++) {
+                if (below(100) < good_of_100[stretch])
+                    put("ab,%u.5,%u,0.25\n", below(1000), below(1000));
+                else
+                    put("%s", bad[below(4)]);
+            }
+        check(&l, &d, made.bytes, made.n,
+              &(struct feed){.survey = feed == 1, .piece = feed == 2 ? 30000 : 0, .capacity = feed == 2 ? 700 : 0});
+    }
+}
+
 /* What was put since 'mark' to the right of a column, spaces before it, or a tab where it may be. */
 static void pad_left(size_t mark, size_t width)
 {
@@ -824,7 +849,7 @@ int main(void)
         cmocka_unit_test(test_pick),        cmocka_unit_test(test_capacity),     cmocka_unit_test(test_plain_dialects),
         cmocka_unit_test(test_long_lines),  cmocka_unit_test(test_hard_numbers), cmocka_unit_test(test_quotients),
         cmocka_unit_test(test_small_pieces), cmocka_unit_test(test_stretches),   cmocka_unit_test(test_padded),
-        cmocka_unit_test(test_fuzz),
+        cmocka_unit_test(test_bad_lines),   cmocka_unit_test(test_fuzz),
     };
 
     return cmocka_run_group_tests(tests, map_memory, NULL);
