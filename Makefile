@@ -61,6 +61,7 @@ ifeq ($(shell f=$$(mktemp) && printf 'int H5open(void);\nint main(void)\n{\n    
 HDF5_LIBS := $(HDF5_ARCHIVE)
 endif
 endif
+HDF5_LIBS ?= $(shell pkg-config --libs $(HDF5_MODULE) 2>/dev/null || echo -lhdf5)
 
 # $(call library,NAME,pkg-config module,flags where there is no such module)
 define library
