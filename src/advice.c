@@ -498,6 +498,12 @@ static const char *set_aside(char *cure, const struct table *t, uint64_t n, bool
     return cure;
 }
 
+/* So many lines may be set aside already. */
+static bool may_set_aside(const struct options *o, uint64_t n, uint64_t percent)
+{
+    return o->max_errors_given && (o->max_errors >= n || o->max_errors_percent >= (double)percent);
+}
+
 /* A record cut short is no heading: what it has would be lost unseen with it. */
 static void tell_like_record(const struct advice_case *c, const struct table *t, const struct extent *x)
 {
@@ -544,6 +550,8 @@ static bool tell_between(const struct advice_case *c, const struct table *t, con
         message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to leave them "
                        "out, try awk 'NF == %" PRIu32 "%s' FILE | shmload NAME=-", c->path,
                        c->lines_before + x->between, t->n_columns, t->n_columns, number);
+    else if (may_set_aside(c->options, x->n_odd, percent))
+        return true;
     else if (!x->repeats)
         message_notice("%s: line %" PRIu64 " and others stand between the records of %" PRIu32 " fields: to set them "
                        "aside, try %s", c->path, c->lines_before + x->between, t->n_columns,

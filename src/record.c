@@ -82,6 +82,18 @@ static enum record_status fail(const struct record *r, struct cursor *c, int cod
     return RECORD_BAD;
 }
 
+/*
+ * Text behind the quote, before the cursor, that closes the field at 'open'. Where there are line ends in the field the
+ * quote at its start may be a stray one, which has taken good lines with it: their number goes along, as text_total.
+ */
+static enum record_status fail_junk(const struct record *r, struct cursor *c, const char *open)
+{
+    uint64_t n_lines = lines_between(open, c->at);
+
+    c->failure->text_total = n_lines > UINT32_MAX ? UINT32_MAX : (uint32_t)n_lines;
+    return fail(r, c, FAILURE_QUOTE_JUNK, open);
+}
+
 /* ---- lines ----------------------------------------------------------------------------------------------------- */
 
 /* Set the line's end as seen from 'from'. False: the text ends first, and more is to come. */
@@ -194,7 +206,7 @@ static enum record_status take_quoted(struct record *r, struct cursor *c)
     if (memchr(f.text, '\0', f.bytes) != NULL)
         return fail(r, c, FAILURE_NUL, open);
     if (c->at < c->line_end && !is_delimiter(d, *c->at) && !is_blank(*c->at) && !mark_at(d, c->at, c->line_end))
-        return fail(r, c, FAILURE_QUOTE_JUNK, open);
+        return fail_junk(r, c, open);
     return add_field(r, f) ? RECORD_ROW : fail(r, c, FAILURE_MEMORY, open);
 }
 
@@ -264,6 +276,22 @@ static enum record_status split_blanks(struct record *r, struct cursor *c, uint3
     return status;
 }
 
+/* Cut off what is a comment of the last field; delimiters may follow in it. True: the cursor is at the comment. */
+static bool ends_in_comment(struct record *r, struct cursor *c)
+{
+    struct record_field *f = &r->fields[r->n_fields - 1];
+    size_t bytes;
+
+    r->n_fields--;
+    bytes = cut_comment(r, f->text, f->bytes);
+    r->n_fields++;
+    if (bytes == f->bytes)
+        return false;
+    f->bytes = bytes;
+    c->at = f->text + bytes;
+    return true;
+}
+
 /* Fields between delimiters; the cursor is at the start of a line that is not blank. */
 static enum record_status split_delimited(struct record *r, struct cursor *c, uint32_t expect)
 {
@@ -282,7 +310,7 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
                 return RECORD_ROW;
             if (!is_delimiter(d, *c->at)) {
                 r->n_fields--;
-                return fail(r, c, FAILURE_QUOTE_JUNK, start);
+                return fail_junk(r, c, start);
             }
         } else {
             delimiter = memchr(start, d->delimiter, (size_t)(c->line_end - start));
@@ -296,13 +324,8 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
             }
             if (status != RECORD_ROW)
                 return status;
-            if (d->hash_comment && r->n_fields == expect && stop == c->line_end) {
-                struct record_field *f = &r->fields[r->n_fields - 1];
-
-                r->n_fields--;
-                f->bytes = cut_comment(r, f->text, f->bytes);
-                r->n_fields++;
-            }
+            if (d->hash_comment && r->n_fields == expect && ends_in_comment(r, c))
+                return RECORD_ROW;
             if (c->at == c->line_end || !is_delimiter(d, *c->at))
                 return RECORD_ROW;
         }

@@ -137,6 +137,17 @@ static void wrong_count_reason(char reason[REASON_BYTES], const struct schema *s
                  schema->n_columns == 1 ? "is" : "are");
 }
 
+/* A stray quote takes good lines into its field, as far as the next quote: then the number of lines tells more. */
+static void stray_quote_reason(char reason[REASON_BYTES], const struct failure *f)
+{
+    char lines[2 * NUMBER_BYTES];
+    if (f->text_total > 0)
+        snprintf(reason, REASON_BYTES, "%s, %s below the one that opens here: is that a stray quote?",
+                 failure_reason(f->code), counted(lines, f->text_total, "line"));
+    else
+        snprintf(reason, REASON_BYTES, "%s", failure_reason(f->code));
+}
+
 static void lost_reason(char reason[REASON_BYTES], int wait_status)
 {
     if (WIFSIGNALED(wait_status)) {
@@ -177,7 +188,8 @@ static void field_reason(char reason[REASON_BYTES], const struct field *field, c
         break;
     case FAILURE_TOO_LONG:
         snprintf(reason, REASON_BYTES, "%s has %" PRIu32 " bytes, more than %s holds; %s", text,
-                 f->text_total, type_word(type, field), typed(cure, field, longer));
+                 f->text_total, type_word(type, field), memchr(f->text, '\n', f->text_bytes) == NULL ?
+                 typed(cure, field, longer) : "line ends are in it: is the quote at its start a stray one?");
         break;
     case FAILURE_MISSING_VALUE:
         snprintf(reason, REASON_BYTES, "%s is missing and an integer has no NaN; --fill '%s=VALUE' or %s",
@@ -231,9 +243,12 @@ static void other_reason(char reason[REASON_BYTES], const struct schema *schema,
     case FAILURE_QUOTE_OPEN:
         snprintf(reason, REASON_BYTES, "the quoted field that begins here is never closed");
         break;
+    case FAILURE_QUOTE_JUNK:
+        stray_quote_reason(reason, f);
+        break;
     case FAILURE_LINE_LONG:
-        snprintf(reason, REASON_BYTES, "the record is larger than the memory for it; give a larger --memory%.*s",
-                 (int)f->text_bytes, f->text);
+        snprintf(reason, REASON_BYTES, "the record is larger than the memory for it; if no quote is left open, give a "
+                 "larger --memory%.*s", (int)f->text_bytes, f->text);
         break;
     case FAILURE_OPEN:
         snprintf(reason, REASON_BYTES, "%s", why);

@@ -627,6 +627,9 @@ def test_words_of_data_are_no_comments(tool, odd):
     tool.write("in.txt", PLACES[:90] + odd + PLACES[90:] + odd + PLACES)
     err = tool.run("in.txt", "-n").err
     assert "--comment" not in err and "awk" not in err and "to set them aside, try --max-errors 5%\n" in err
+    for enough in "5%", "2":
+        assert "to set them aside" not in tool.run("in.txt", "-n", "--max-errors", enough).err
+    assert "to set them aside" in tool.run("in.txt", "-n", "--max-errors", "1").err
 
 
 GEO = ("!Series_title\t\"Things, with words\"\n!Series_sample_id\t\"A1 A2 \"\n\n!Sample_title\t\"a\"\t\"b\"\n"

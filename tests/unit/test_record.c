@@ -184,6 +184,8 @@ static void quotes(void **state)
     expect_bad(&w, "\"a\"b 5\n", FAILURE_QUOTE_JUNK, 1);
     expect_bad(&w, "x \"5\n6\n", FAILURE_QUOTE_OPEN, 2);
     assert_int_equal(w.extent.bytes, 5);
+    expect_bad(&w, "\"a\nb\n\"c 5\n", FAILURE_QUOTE_JUNK, 1);
+    assert_int_equal(w.failure.text_total, 2);
     expect_bad(&w, "\"a\nb\" x\n", FAILURE_NOT_INTEGER, 2);
     assert_int_equal(w.failure.line_no, 1);
     assert_int_equal(parse_bytes(&w, "\"a\nb", 4, false), RECORD_MORE);
@@ -204,11 +206,19 @@ static void delimited(void **state)
     assert_int_equal(parse(&w, "\"x,\"\"y\" ,5,\n"), RECORD_ROW);
     assert_memory_equal(w.row, "x,\"y", 5);
     assert_int_equal(parse(&w, ",5,1e3 # note\n"), RECORD_ROW);
+    assert_int_equal(parse(&w, ",5,1e3 # a note, \"and more,\n,6,7\n"), RECORD_ROW);
+    assert_int_equal(w.extent.n_lines, 1);
+    expect_bad(&w, ",5,1e3 # a note, b\rc\n", FAILURE_CR, 4);
+    expect_bad(&w, ",5,1e3# a, b\n", FAILURE_TOO_MANY, 4);
+    expect_bad(&w, ",5 # a,1\n", FAILURE_NOT_INTEGER, 2);
     assert_int_equal(parse(&w, "  \t\n"), RECORD_NOTHING);
     assert_int_equal(parse(&w, "# a,b\n"), RECORD_NOTHING);
     expect_bad(&w, "a,5,1,\n", FAILURE_TOO_MANY, 4);
     expect_bad(&w, "a,5\n", FAILURE_TOO_FEW, 3);
     expect_bad(&w, "\"a\"b,5,1\n", FAILURE_QUOTE_JUNK, 1);
+    assert_int_equal(w.failure.text_total, 0);
+    expect_bad(&w, "a,\"5\n,\" b\n,1\n", FAILURE_QUOTE_JUNK, 2);
+    assert_int_equal(w.failure.text_total, 1);
     close_world(&w);
 
     open_world(&w, "a:S4,b:S8", '\t');

@@ -65,6 +65,9 @@ static void failures_of_fields(void **state)
                   "run7.txt:17:3: field 'hits' (>f8): 'null' is not a number; if it stands for a missing value, --na 'null'");
     check_failure(&schema, FIELD(FAILURE_TOO_LONG, 0), "chrUn_gl000220",
                   "run7.txt:17:1: field 'chr' (S10): 'chrUn_gl000220' has 14 bytes, more than S10 holds; --dtype chr=S14");
+    check_failure(&schema, FIELD(FAILURE_TOO_LONG, 0), "chr1 5 6\nchr2",
+                  "run7.txt:17:1: field 'chr' (S10): 'chr1 5 6\\x0achr2' has 13 bytes, more than S10 holds; line ends are in "
+                  "it: is the quote at its start a stray one?");
     check_failure(&schema, FIELD(FAILURE_MISSING_VALUE, 1), "NA",
                   "run7.txt:17:2: field 'pos' (i4): 'NA' is missing and an integer has no NaN; "
                   "--fill 'pos=VALUE' or --dtype pos=f8");
@@ -139,7 +142,7 @@ static void cures_for_out_of_range(void **state)
 
 static void failures_of_records(void **state)
 {
-    struct failure few = RECORD(FAILURE_TOO_FEW), many = RECORD(FAILURE_TOO_MANY);
+    struct failure few = RECORD(FAILURE_TOO_FEW), many = RECORD(FAILURE_TOO_MANY), junk = RECORD(FAILURE_QUOTE_JUNK);
     struct schema some = schema, one = schema;
     (void)state;
     some.exact = false;
@@ -158,9 +161,12 @@ static void failures_of_records(void **state)
                   "tr '\\r' '\\n'");
     check_failure(&schema, RECORD(FAILURE_QUOTE_OPEN), NULL,
                   "run7.txt:17:3: the quoted field that begins here is never closed");
-    check_failure(&schema, RECORD(FAILURE_QUOTE_JUNK), NULL, "run7.txt:17:3: text after a closing quote");
+    check_failure(&schema, junk, NULL, "run7.txt:17:3: text after a closing quote");
+    junk.text_total = 1000;
+    check_failure(&schema, junk, NULL, "run7.txt:17:3: text after a closing quote, 1,000 lines below the one that "
+                  "opens here: is that a stray quote?");
     check_failure(&schema, RECORD(FAILURE_LINE_LONG), NULL,
-                  "run7.txt:17:3: the record is larger than the memory for it; give a larger --memory");
+                  "run7.txt:17:3: the record is larger than the memory for it; if no quote is left open, give a larger --memory");
 }
 
 static void failures_of_inputs(void **state)
