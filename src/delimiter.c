@@ -7,6 +7,12 @@
 
 enum { NUMBERS_KEPT = 16 };
 
+/* A number of fields, and the records that vote for it. */
+struct votes {
+    uint32_t n_fields;
+    size_t n;
+};
+
 /* How many fields the records of an excerpt have. */
 struct count {
     size_t n_records;
@@ -15,51 +21,41 @@ struct count {
     uint32_t first;        /* fields of the first record */
     bool same;             /* all have as many */
     uint32_t least;
-    uint32_t common;       /* the number most records have, if more than half of them do */
-    size_t n_common;
-    size_t lead;           /* of 'common' over the others: Boyer and Moore's vote */
-    uint32_t number[NUMBERS_KEPT]; /* numbers of fields and their votes, as Misra and Gries keep them */
-    size_t n_votes[NUMBERS_KEPT];
+    struct votes most;     /* the number more than half of them have, if there is such a one */
+    struct votes frequent[NUMBERS_KEPT];
     bool comma_ends;       /* some field ends in a comma */
     bool hash;             /* some field but the first begins with '#' */
     bool all_bare;         /* every record has a lone '#' at one and the same place */
     uint32_t before_hash;  /* least number of fields before such a '#', or of all where there is none */
     bool empty_quotes;     /* some field is "" */
-    size_t n_odd;          /* records but those of 'common', bad ones too; with n_common */
-    uint64_t odd_line;     /* of the first of them */
-    uint32_t odd_fields;
 };
 
-static void vote(struct count *c, uint32_t n_fields)
+/*
+ * Misra and Gries: a number that more than one in n_kept + 1 records have is kept. Where one is kept, Boyer and Moore:
+ * the number that more than half have, if any; and where two share them evenly, it is left without votes.
+ */
+static void vote(struct votes *kept, size_t n_kept, uint32_t n_fields)
 {
-    size_t i = 0, free_at = NUMBERS_KEPT;
+    struct votes *mine = NULL;
 
-    if (c->lead == 0)
-        c->common = n_fields;
-    c->lead = c->common == n_fields ? c->lead + 1 : c->lead - 1;
-
-    for (; i < NUMBERS_KEPT && (c->n_votes[i] == 0 || c->number[i] != n_fields); i++)
-        free_at = c->n_votes[i] == 0 ? i : free_at;
-    i = i < NUMBERS_KEPT ? i : free_at;
-    if (i < NUMBERS_KEPT) {
-        c->number[i] = n_fields;
-        c->n_votes[i]++;
-        return;
-    }
-    for (i = 0; i < NUMBERS_KEPT; i++)
-        c->n_votes[i]--;
+    for (size_t i = 0; i < n_kept && (mine == NULL || mine->n == 0); i++)
+        if (kept[i].n == 0 || kept[i].n_fields == n_fields)
+            mine = &kept[i];
+    if (mine != NULL)
+        *mine = (struct votes){n_fields, mine->n + 1};
+    for (size_t i = 0; mine == NULL && i < n_kept; i++)
+        kept[i].n--;
 }
 
 /* The number that more records have than any other; of two it is the larger: a line cut short is no measure. */
 static uint32_t most_frequent(const struct count *c)
 {
-    size_t best = 0;
+    const struct votes *best = c->frequent, *v = best + 1;
 
-    for (size_t i = 1; i < NUMBERS_KEPT; i++)
-        if (c->n_votes[i] > c->n_votes[best] ||
-            (c->n_votes[i] == c->n_votes[best] && c->number[i] > c->number[best]))
-            best = i;
-    return c->n_votes[best] > 0 ? c->number[best] : c->first;
+    for (; v < c->frequent + NUMBERS_KEPT; v++)
+        if (v->n > best->n || (v->n == best->n && v->n_fields > best->n_fields))
+            best = v;
+    return best->n > 0 ? best->n_fields : c->first;
 }
 
 /* Look for what may be a comment behind the last field: '#' at the start of a field that is not the first. */
@@ -101,7 +97,8 @@ static void count_record(struct count *c, const struct walk *w, bool blanks)
     c->same = c->same && n == c->first;
     c->least = n < c->least ? n : c->least;
     c->n_records++;
-    vote(c, n);
+    vote(&c->most, 1, n);
+    vote(c->frequent, NUMBERS_KEPT, n);
 }
 
 static int count_records(struct count *c, const struct dialect *d, const struct excerpt *e, uint32_t expect,
@@ -135,29 +132,28 @@ struct verdict {
     size_t n_common;   /* not agreed: records with the number that most or half of them have, two at least; else 0 */
     uint32_t common;
     bool likely;       /* and that is nine of ten */
-    size_t n_odd;      /* the others */
-    uint64_t odd_line;
+    size_t n_odd;      /* the others, bad ones too */
+    uint64_t odd_line; /* of the first of them */
     uint32_t odd_fields;
 };
 
-static int count_common(struct count *c, const struct dialect *d, const struct excerpt *e, size_t max_records)
+static int count_common(struct verdict *v, const struct dialect *d, const struct excerpt *e, size_t max_records)
 {
     struct record *record = excerpt_record(d);
     enum record_status status;
     size_t seen = 0;
     struct walk w;
 
-    c->n_common = c->n_odd = 0;
     if (record == NULL)
         return -1;
     walk_begin(&w, record, e, UINT32_MAX);
     while ((max_records == 0 || seen < max_records) && (status = walk_next(&w)) != RECORD_MORE) {
         seen += status == RECORD_ROW;
-        c->n_common += status == RECORD_ROW && w.n_fields == c->common;
-        if (status == RECORD_NOTHING || (status == RECORD_ROW && w.n_fields == c->common) || c->n_odd++ > 0)
+        v->n_common += status == RECORD_ROW && w.n_fields == v->common;
+        if (status == RECORD_NOTHING || (status == RECORD_ROW && w.n_fields == v->common) || v->n_odd++ > 0)
             continue;
-        c->odd_line = w.lines - w.extent.n_lines + 1;
-        c->odd_fields = status == RECORD_ROW ? (uint32_t)w.n_fields : 0;
+        v->odd_line = w.lines - w.extent.n_lines + 1;
+        v->odd_fields = status == RECORD_ROW ? (uint32_t)w.n_fields : 0;
     }
     return 0;
 }
@@ -193,25 +189,22 @@ static int judge_freely(struct verdict *v, struct count *c, const struct dialect
 }
 
 /* Where not all agree: what most of them do; or half, and the first one among them, if no other is a single field. */
-static int judge_most(struct verdict *v, struct count *c, const struct dialect *d, const struct excerpt *e,
+static int judge_most(struct verdict *v, const struct count *c, const struct dialect *d, const struct excerpt *e,
                       const struct delimiter_rule *rule)
 {
-    bool tie = c->lead == 0 && c->n_records > 0 && c->least >= 2;
+    bool tie = c->most.n == 0 && c->n_records > 0 && c->least >= 2;
+    struct verdict most = *v;
 
-    c->common = tie ? c->first : c->common;
-    if ((c->lead == 0 && !tie) || c->common < 2 || c->common < rule->at_least ||
-        (rule->exactly > 0 && c->common != rule->exactly) || (d->delimiter == DELIMITER_BLANKS && c->comma_ends))
+    most.common = tie ? c->first : c->most.n_fields;
+    if ((c->most.n == 0 && !tie) || most.common < 2 || most.common < rule->at_least ||
+        (rule->exactly > 0 && most.common != rule->exactly) || (d->delimiter == DELIMITER_BLANKS && c->comma_ends))
         return 0;
-    if (count_common(c, d, e, rule->max_records) != 0)
+    if (count_common(&most, d, e, rule->max_records) != 0)
         return -1;
-    if (c->n_common < c->n_odd + !tie)
+    if (most.n_common < most.n_odd + !tie)
         return 0;
-    v->n_common = c->n_common;
-    v->common = c->common;
-    v->likely = c->n_common >= 4 && c->n_common >= 9 * c->n_odd;
-    v->n_odd = c->n_odd;
-    v->odd_line = c->odd_line;
-    v->odd_fields = c->odd_fields;
+    most.likely = most.n_common >= 4 && most.n_common >= 9 * most.n_odd;
+    *v = most;
     return 0;
 }
 
