@@ -18,6 +18,7 @@
 
 struct input {
     const char *path;        /* as given; "-" is standard input */
+    const char *argument;    /* the same with its NAME=, if that was given */
     const char *dataset;     /* path below the root, groups included, without leading slash */
     uint64_t file_bytes;     /* 0 when not a regular file */
     bool regular;            /* can be read at any offset and has a size */

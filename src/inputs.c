@@ -165,7 +165,7 @@ static void collect(struct collecting *c, const char *argument)
     struct stat s;
     const char *name = NULL, *equals = strchr(argument, '='), *wrong = NULL;
 
-    *input = (struct input){.path = argument, .dataset = ""};
+    *input = (struct input){.path = argument, .argument = argument, .dataset = ""};
     if (equals != NULL && stat(argument, &s) != 0) {
         name = argument;
         input->path = equals + 1;

@@ -41,11 +41,12 @@ static int no_memory(struct maker *m)
     return -1;
 }
 
-/* Put the input's path before the sentence in error. */
+/* Put the input's path before the sentence in error; '-' says little, so standard input is named as it was given. */
 static int blame(struct maker *m, size_t input)
 {
     char sentence[SCHEMA_ERROR];
-    const char *path = m->inputs->input[input].path;
+    const struct input *blamed = &m->inputs->input[input];
+    const char *path = strcmp(blamed->path, "-") == 0 ? blamed->argument : blamed->path;
     size_t bytes = strlen(path), skip = bytes > PATH_SHOWN ? bytes - PATH_SHOWN : 0;
 
     memcpy(sentence, m->error, SCHEMA_ERROR);

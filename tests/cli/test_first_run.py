@@ -482,6 +482,8 @@ def test_inputs_without_records(tool):
     assert "leave it out, or give the types by --dtype" in tool.run(e, "-n").err
 
 
+    for given in ("-", "x=-"):
+        assert tool.run(given, "-n").err.startswith("shmload: %s: it has no records, so no types" % given)
 @pytest.mark.parametrize("n_files, told", [(3, "18"), (40, "at least [0-9]+")])
 def test_bad_lines_that_were_not_counted(tool, n_files, told):
     """After ten bad inputs no further one is begun."""
