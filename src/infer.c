@@ -741,6 +741,25 @@ static void survey_some(struct look *l, struct excerpt e, const struct tokens *t
         survey_excerpt(l, &e, t, lines_before);
 }
 
+/* The first record, once what is below it is in the surveys: its text stands first. */
+static int survey_first(struct look *l, struct excerpt first, const struct tokens *t, uint64_t lines_before)
+{
+    struct survey *below = l->f->surveys;
+
+    if (below == NULL)
+        return 0;
+    l->f->surveys = calloc(l->f->n_columns, sizeof *below);
+    if (l->f->surveys == NULL) {
+        l->f->surveys = below;
+        return no_memory(l);
+    }
+    survey_some(l, first, t, lines_before);
+    for (size_t i = 0; i < l->f->n_columns; i++)
+        survey_join(&l->f->surveys[i], &below[i]);
+    free(below);
+    return 0;
+}
+
 /* The column is text, for commas in its numbers or for other words beside them. */
 static bool has_spoilt_numbers(const struct survey *s, bool by_commas)
 {
@@ -887,8 +906,8 @@ static int find_header(struct look *l, const struct tokens *t)
     }
     if (place == HEADER_NONE && !l->told)
         tell_lost_header(l, &h.record, &w, &t->general);
-    if (place == HEADER_NONE || place == HEADER_COMMENT)
-        survey_some(l, first, t, above);
+    if ((place == HEADER_NONE || place == HEADER_COMMENT) && survey_first(l, first, t, above) != 0)
+        place = HEADER_WRONG;
     headlines_release(&h);
     free(numeric);
     return place != HEADER_WRONG ? 0 : -1;

@@ -808,3 +808,11 @@ def test_the_place_of_a_misspelt_number(tool, args):
     tool.write("c.txt", "id x\n1 2.5\n")
     err = tool.ok("a.txt", "b.txt", "c.txt", "-o", "out.h5", "--header", "auto", *args).err
     assert "shmload: b.txt:301236: column 'x' is text for '<0.01' among numbers: " in err
+@pytest.mark.parametrize("above", ["", "# a b\n", "a b\n", "\n#\n"])
+def test_the_first_of_some_misspelt_numbers(tool, above):
+    """In the first line of data, which is looked at last: it may be a header."""
+    tool.write("in.txt", above + "<0.1 1\n2 3\n<0.25 4\n")
+    place = "in.txt:%d: column '%s' is text for '<0.1' among numbers: " % (above.count("\n") + 1, "a" if "a" in above else "f0")
+    assert place in tool.ok("in.txt", "-n").err
+
+
