@@ -13,7 +13,12 @@
 enum { NAMES_TOLD = 4, PLACE_BYTES = 4200, VALUE_BYTES = 64 };
 
 /* Why a column is text; of each the cure is another. */
-enum why { WHY_CODE, WHY_COMMAS, WHY_GROUPS, WHY_LIMIT, WHY_MINUS, WHY_SPACE, WHY_NOTHING };
+enum why { WHY_CODE, WHY_COMMAS, WHY_GROUPS, WHY_LIMIT, WHY_MINUS, WHY_SPACE, WHY_THIN, WHY_FLAG, WHY_NOTHING };
+
+static const enum misspelt misspelt[WHY_NOTHING] = {
+    [WHY_GROUPS] = MISSPELT_GROUPS, [WHY_LIMIT] = MISSPELT_LIMIT, [WHY_MINUS] = MISSPELT_MINUS,
+    [WHY_SPACE] = MISSPELT_SPACE,   [WHY_THIN] = MISSPELT_THIN,   [WHY_FLAG] = MISSPELT_FLAG,
+};
 
 /* A list of words between commas, each once, and of how many columns they were found in. */
 struct codes {
@@ -81,8 +86,10 @@ static enum why why_text(const struct field *f, const struct survey *s)
         return WHY_COMMAS;
     if (!s->number || s->misspelt == 0 || (s->misspelt & MISSPELT_NOT) != 0)
         return WHY_NOTHING;
-    return (s->misspelt & MISSPELT_LIMIT) != 0 ? WHY_LIMIT : (s->misspelt & MISSPELT_MINUS) != 0 ? WHY_MINUS :
-           (s->misspelt & MISSPELT_SPACE) != 0 ? WHY_SPACE : WHY_GROUPS;
+    for (enum why why = WHY_LIMIT; why < WHY_NOTHING; why++)
+        if ((s->misspelt & misspelt[why]) != 0)
+            return why;
+    return WHY_GROUPS;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------------- */
@@ -145,8 +152,6 @@ static void tell_codes(const struct codes *c, const char *place, const struct op
 
 static void tell_others(const struct codes *c, const struct place *p, enum why why)
 {
-    static const enum misspelt how[] = {[WHY_GROUPS] = MISSPELT_GROUPS, [WHY_LIMIT] = MISSPELT_LIMIT,
-                                        [WHY_MINUS] = MISSPELT_MINUS, [WHY_SPACE] = MISSPELT_SPACE};
     bool decimal = why == WHY_GROUPS && has_commas(p->survey);
     char value[VALUE_BYTES] = "such text";
 
@@ -157,7 +162,7 @@ static void tell_others(const struct codes *c, const struct place *p, enum why w
                        are_text(c), points_for_commas(p->delimiter));
     else
         message_notice("%s: column%s %s%s for %s among numbers: %s%s%s", p->words, c->n > 1 ? "s" : "", c->columns,
-                       are_text(c), value, misspelt_cure(how[why], p->delimiter == ','), decimal ? "; " : "",
+                       are_text(c), value, misspelt_cure(misspelt[why], p->delimiter == ','), decimal ? "; " : "",
                        decimal ? points_for_commas(p->delimiter) : "");
 }
 

@@ -56,7 +56,22 @@ static bool is_grouped(const char *text, size_t text_bytes)
     return n_groups > 0 && text == end;
 }
 
-/* The text with '-' for U+2212 and without U+00A0. *how: which of them there were. Returns its bytes */
+/* '10.5*' */
+static bool is_flagged(const char *text, size_t text_bytes)
+{
+    size_t n = text_bytes;
+
+    while (n > 0 && (text[n - 1] == '*' || text[n - 1] == '?' || text[n - 1] == '!'))
+        n--;
+    return n < text_bytes && is_number(text, n);
+}
+
+static bool is_thin_space(const char *text, size_t text_bytes)
+{
+    return text_bytes >= 3 && (memcmp(text, "\xe2\x80\x89", 3) == 0 || memcmp(text, "\xe2\x80\xaf", 3) == 0);
+}
+
+/* The text with '-' for U+2212 and without the spaces. *how: which of them there were. Returns its bytes */
 static size_t mend(char *mended, const char *text, size_t text_bytes, enum misspelt *how)
 {
     size_t n = 0;
@@ -70,6 +85,9 @@ static size_t mend(char *mended, const char *text, size_t text_bytes, enum missp
         } else if (text_bytes - i >= 2 && memcmp(text + i, "\xc2\xa0", 2) == 0) {
             *how = *how == MISSPELT_MINUS ? *how : MISSPELT_SPACE;
             i += 2;
+        } else if (is_thin_space(text + i, text_bytes - i)) {
+            *how = *how == MISSPELT_NOT ? MISSPELT_THIN : *how;
+            i += 3;
         } else {
             mended[n++] = text[i++];
         }
@@ -89,6 +107,8 @@ enum misspelt misspelt_find(const char *text, size_t text_bytes)
         return MISSPELT_LIMIT;
     if (is_grouped(text, text_bytes))
         return MISSPELT_GROUPS;
+    if (is_flagged(text, text_bytes))
+        return MISSPELT_FLAG;
     n = mend(mended, text, text_bytes, &how);
     return how != MISSPELT_NOT && is_number(mended, n) ? how : MISSPELT_NOT;
 }
@@ -102,6 +122,11 @@ const char *misspelt_cure(enum misspelt how, bool commas_part)
         return "its minus is U+2212: give sed 's/\xe2\x88\x92/-/g' FILE | shmload NAME=-";
     case MISSPELT_SPACE:
         return "it has a no-break space, U+00A0: give sed 's/\\xc2\\xa0//g' FILE | shmload NAME=-";
+    case MISSPELT_THIN:
+        return "it has a thin space, U+2009 or U+202F: give sed 's/\\xe2\\x80\\x89//g; s/\\xe2\\x80\\xaf//g' FILE | "
+               "shmload NAME=-";
+    case MISSPELT_FLAG:
+        return "it has a flag behind it: if flags may go, give sed -E 's/([0-9.])[*?!]+/\\1/g' FILE | shmload NAME=-";
     case MISSPELT_GROUPS:
         return commas_part ? "if commas part thousands, write it without them" :
                              "if commas part thousands, give tr -d , <FILE | shmload NAME=-";

@@ -1,7 +1,9 @@
 """What a first run says: files that are no text, or no table from their first line to their last, and the cure."""
 import gzip
 import json
+import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -480,10 +482,10 @@ def test_inputs_without_records(tool):
     tool.ok(e, "-o", "out.h5", "--append", "--dtype", "i4,f8")
     assert len(tool.read("e")) == 0
     assert "leave it out, or give the types by --dtype" in tool.run(e, "-n").err
-
-
     for given in ("-", "x=-"):
         assert tool.run(given, "-n").err.startswith("shmload: %s: it has no records, so no types" % given)
+
+
 @pytest.mark.parametrize("n_files, told", [(3, "18"), (40, "at least [0-9]+")])
 def test_bad_lines_that_were_not_counted(tool, n_files, told):
     """After ten bad inputs no further one is begun."""
@@ -748,12 +750,15 @@ def column_with(value, delimiter=",", n=20):
 
 
 MINUS, SPACE = "\N{MINUS SIGN}3.5", "\N{NO-BREAK SPACE}3.5"
+THIN, NARROW = "1\N{THIN SPACE}234.5", "1\N{NARROW NO-BREAK SPACE}234.5"
 
 
 @pytest.mark.parametrize("delimiter", [",", " ", ";"])
 @pytest.mark.parametrize("value, told", [
     ("<0.01", "if that means missing, give --na 'NA,<0.01'"), (">= 5e3", "if such limits are to be missing, list them by --na 'COLUMN=NA,VALUE,...'"),
     (MINUS, "its minus is U+2212: give sed"), (SPACE, "it has a no-break space, U+00A0: give sed"),
+    (THIN, "it has a thin space, U+2009 or U+202F: give sed"), (NARROW, "it has a thin space, U+2009 or U+202F: give sed"),
+    ("3.5*", "it has a flag behind it: if flags may go, give sed"), ("3?!", "it has a flag behind it: if flags may go, give sed"),
 ])
 def test_a_misspelt_number_is_told(tool, value, told, delimiter):
     if delimiter == " ":
@@ -763,9 +768,13 @@ def test_a_misspelt_number_is_told(tool, value, told, delimiter):
     err = tool.ok("in.txt", "-n").err
     assert "shmload: in.txt:8: column 'x' is text for '%s' among numbers: %s" % (value, told) in err
     if "sed" in told:
-        program = err.split("give sed '")[1].split("' FILE |")[0]
-        mended = subprocess.run(["sed", program, tool.path("in.txt")], stdout=subprocess.PIPE, check=True).stdout
-        assert tool.load(mended)["x"][6] == float(value.replace(MINUS[0], "-").replace(SPACE[0], ""))
+        program = shlex.split(err.split("give ")[1].split(" FILE |")[0])
+        number = float(value.replace(MINUS[0], "-").translate(dict.fromkeys(map(ord, SPACE[0] + THIN[1] + NARROW[1] + "*?!"))))
+        for locale in ("C", "C.UTF-8"):
+            mended = subprocess.run([*program, tool.path("in.txt")], stdout=subprocess.PIPE, check=True,
+                                    env={**os.environ, "LC_ALL": locale}).stdout
+            assert tool.load(mended)["x"][6] == number
+            tool.write("in.txt", text)
     else:
         tokens = told.split("'")[1].replace("COLUMN", "x").replace("VALUE,...", value)
         assert [x != x for x in tool.load(text, "--na", tokens)["x"]] == [i == 7 for i in range(1, 21)]
@@ -789,6 +798,7 @@ def test_thousands(tool):
 
 @pytest.mark.parametrize("values, told", [
     (["<0.1", "<0.25"], "for '<0.1' among numbers: if such limits"), (["<0.1", "x"], None), (["<x"], None), (["1,23", "4"], None), ([MINUS + "x"], None),
+    (["3*", "4.5!"], "for '3*' among numbers: it has a flag"), (["3*", "12A"], None), (["3*", THIN], "for '3*' among numbers: it has a thin"),
     (["1,234", "12,34"], None), (["<0.123456789012345"], "for such text among numbers: if such limits"),
 ])
 def test_several_misspelt_numbers(tool, values, told):
@@ -796,6 +806,14 @@ def test_several_misspelt_numbers(tool, values, told):
     err = tool.ok("in.txt", "-n").err
     assert "column 'f0' is text for '" not in err if told is None else (
         "in.txt:2: column 'f0' is text " + told in err)
+
+
+@pytest.mark.parametrize("above", ["", "# a b\n", "a b\n", "\n#\n"])
+def test_the_first_of_some_misspelt_numbers(tool, above):
+    """In the first line of data, which is looked at last: it may be a header."""
+    tool.write("in.txt", above + "<0.1 1\n2 3\n<0.25 4\n")
+    place = "in.txt:%d: column '%s' is text for '<0.1' among numbers: " % (above.count("\n") + 1, "a" if "a" in above else "f0")
+    assert place in tool.ok("in.txt", "-n").err
 
 
 @pytest.mark.parametrize("args", [[], ["--slice", "1M"]])
@@ -808,11 +826,3 @@ def test_the_place_of_a_misspelt_number(tool, args):
     tool.write("c.txt", "id x\n1 2.5\n")
     err = tool.ok("a.txt", "b.txt", "c.txt", "-o", "out.h5", "--header", "auto", *args).err
     assert "shmload: b.txt:301236: column 'x' is text for '<0.01' among numbers: " in err
-@pytest.mark.parametrize("above", ["", "# a b\n", "a b\n", "\n#\n"])
-def test_the_first_of_some_misspelt_numbers(tool, above):
-    """In the first line of data, which is looked at last: it may be a header."""
-    tool.write("in.txt", above + "<0.1 1\n2 3\n<0.25 4\n")
-    place = "in.txt:%d: column '%s' is text for '<0.1' among numbers: " % (above.count("\n") + 1, "a" if "a" in above else "f0")
-    assert place in tool.ok("in.txt", "-n").err
-
-

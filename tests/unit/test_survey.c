@@ -151,6 +151,10 @@ static void knows_misspelt_numbers(void **state)
         {"\xc2\xa0", MISSPELT_NOT}, {"\xc2", MISSPELT_NOT}, {"1,234", MISSPELT_GROUPS},
         {"-12,345,678.25", MISSPELT_GROUPS}, {"1,23", MISSPELT_NOT}, {"1234,567", MISSPELT_NOT}, {"1,2345", MISSPELT_NOT}, {",123", MISSPELT_NOT},
         {"1,234,", MISSPELT_NOT}, {"1,234.5.6", MISSPELT_NOT}, {"1,234x", MISSPELT_NOT}, {"12", MISSPELT_NOT},
+        {"1\xe2\x80\x89""234.5", MISSPELT_THIN}, {"-1\xe2\x80\xaf""234", MISSPELT_THIN}, {"1\xe2\x80\x88""234", MISSPELT_NOT},
+        {"\xe2\x88\x92""1\xe2\x80\x89""234", MISSPELT_MINUS}, {"\xc2\xa0""1\xe2\x80\x89""234", MISSPELT_SPACE},
+        {"1\xe2\x80", MISSPELT_NOT}, {"10.5*", MISSPELT_FLAG}, {"-7?!", MISSPELT_FLAG}, {"**", MISSPELT_NOT},
+        {"1.5*2", MISSPELT_NOT}, {"nan*", MISSPELT_NOT}, {"12A", MISSPELT_NOT}, {"*", MISSPELT_NOT},
         {"+", MISSPELT_NOT}, {"", MISSPELT_NOT}, {"abc", MISSPELT_NOT},
     };
 
