@@ -40,6 +40,7 @@ enum failure_code {
     FAILURE_READ,          /* read error; sys_errno says why */
     FAILURE_TRUNCATED,     /* compressed stream ends too early */
     FAILURE_CORRUPT,       /* compressed stream is damaged */
+    FAILURE_BEHIND,        /* other bytes stand behind it; byte_offset, in the file, is where it ends */
     FAILURE_CHANGED,       /* file changed while it was read */
 
     /* the machine */

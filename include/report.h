@@ -51,7 +51,7 @@ struct run_account {
  * Range    at most text_bytes with the terminator, > 0; "..." where cut
  * Counts   for FAILURE_TOO_FEW and FAILURE_TOO_MANY failure->text_total is the number of fields found (0: not told)
  * Cure     for FAILURE_LINE_LONG failure->text may hold what helps beside --memory, as ", or --jobs 1"
- * Codec    for FAILURE_TRUNCATED and FAILURE_CORRUPT failure->text may hold the codec's name
+ * Codec    for FAILURE_TRUNCATED, FAILURE_CORRUPT and FAILURE_BEHIND failure->text may hold the codec's name
  */
 void report_sentence(char *text, size_t text_bytes, const struct schema *schema, const struct failure *failure);
 

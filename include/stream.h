@@ -55,10 +55,11 @@ bool stream_is_seekable(const struct stream *stream);
 
 /*
  * Fill buffer with the next bytes of text; less than asked for only at the end of the input.
- * Errors   bytes read, 0 at the end, or -1 with failure->code FAILURE_READ, FAILURE_TRUNCATED, FAILURE_CORRUPT
- *          or FAILURE_MEMORY; after a failure the same one again. A failure takes the text before it in the same
- *          buffer with it. A compressed stream must end whole: several members in a row are one text (in xz with
- *          zeros between them by fours), zero padding after the last is allowed, any other rest is FAILURE_CORRUPT.
+ * Errors   bytes read, 0 at the end, or -1 with failure->code FAILURE_READ, FAILURE_TRUNCATED, FAILURE_CORRUPT,
+ *          FAILURE_BEHIND or FAILURE_MEMORY; after a failure the same one again. A failure takes the text before it in
+ *          the same buffer with it. A compressed stream must end whole: several members in a row are one text (in xz
+ *          with zeros between them by fours), zero padding after the last is allowed, any other rest is
+ *          FAILURE_BEHIND.
  */
 ssize_t stream_read(struct stream *stream, void *buffer, size_t buffer_bytes, struct failure *failure) MUST_USE;
 

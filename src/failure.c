@@ -26,6 +26,7 @@ static const char *const reasons[FAILURE_CODES] = {
     [FAILURE_READ] = "read error",
     [FAILURE_TRUNCATED] = "compressed data ends too early",
     [FAILURE_CORRUPT] = "compressed data is damaged",
+    [FAILURE_BEHIND] = "other bytes stand behind the compressed data",
     [FAILURE_CHANGED] = "file changed while it was read",
     [FAILURE_MEMORY] = "out of memory",
     [FAILURE_LOST] = "worker was lost",

@@ -304,7 +304,7 @@ void driver_fail_slice(struct driver *d, const struct slot *s)
         f = (struct failure){.code = FAILURE_LOST, .sys_errno = s->wait_status, .field = -1};
     if (f.line_no > 0)
         f.line_no += lines_before(d, s->slice);
-    if (f.code == FAILURE_TRUNCATED || f.code == FAILURE_CORRUPT)
+    if (f.code == FAILURE_TRUNCATED || f.code == FAILURE_CORRUPT || f.code == FAILURE_BEHIND)
         failure_quote(&f, stream_codec_name(d->load->findings[slice->input].codec),
                       strlen(stream_codec_name(d->load->findings[slice->input].codec)));
     if (f.code == FAILURE_LINE_LONG)

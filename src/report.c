@@ -262,6 +262,11 @@ static void other_reason(char reason[REASON_BYTES], const struct schema *schema,
     case FAILURE_CORRUPT:
         snprintf(reason, REASON_BYTES, "%.*s stream is damaged", codec_bytes, codec);
         break;
+    case FAILURE_BEHIND:
+        snprintf(reason, REASON_BYTES, "the %.*s data end with byte %" PRIu64 ", and other bytes stand behind them: if "
+                 "these may be lost, give head -c %" PRIu64 " FILE | shmload NAME=-", codec_bytes, codec,
+                 f->byte_offset, f->byte_offset);
+        break;
     case FAILURE_MEMORY:
         snprintf(reason, REASON_BYTES, "out of memory; fewer --jobs need less");
         break;

@@ -182,6 +182,12 @@ static int next_member(struct stream *s)
         n_zeros++;
     }
 
+    if (stream_codec(s->in, s->in_bytes) != s->codec && s->expected.file == 0) { /* else what was expected is wrong */
+        (void)fail(&s->failure, FAILURE_BEHIND, 0);
+        s->failure.byte_offset = s->position - s->in_bytes - n_zeros;
+        return -1;
+    }
+
     size_t gap = s->class->gap_bytes;
     bool gap_fits = n_zeros == 0 || (gap > 0 && n_zeros % gap == 0);
     if (!gap_fits || stream_codec(s->in, s->in_bytes) != s->codec || !keeps_its_place(s, false))

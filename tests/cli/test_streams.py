@@ -3,6 +3,7 @@ import bz2
 import gzip
 import lzma
 import random
+import re
 import resource
 import struct
 import subprocess
@@ -108,8 +109,20 @@ def test_damaged(tool, codec):
     assert "in.txt" in tool.refuse(bytes(packed), "-t", DTYPE)
 
 
-def test_junk_behind_gzip(tool):
-    assert "in.txt" in tool.refuse(CODECS["gzip"] + b"junk", "-t", DTYPE)
+@pytest.mark.parametrize("codec", sorted(CODECS))
+@pytest.mark.parametrize("junk", [b"junk", b"\0\0\0\0junk", bytes(100) + b"1 2 3\n", b"x"])
+@pytest.mark.parametrize("typed", [[], ["-t", DTYPE]])
+def test_junk_behind(tool, codec, junk, typed):
+    """Nothing is lost unseen: what helps is told, and does."""
+    packed = CODECS[codec]
+    err = tool.refuse(packed + junk, *typed)
+    assert re.fullmatch("in.txt: the [a-z0-9]+ data end with byte %d, and other bytes stand behind them: if these may be "
+                        "lost, give head -c %d FILE [|] shmload NAME=-\n" % (len(packed), len(packed)), err), err
+    assert tool.run("in=-", "-n", *typed, stdin=packed + junk).err == err.replace("in.txt", "-")
+    assert len(tool.load(packed, *typed)) == 60_000
+
+
+def test_zeros_behind_gzip(tool):
     assert len(tool.load(CODECS["gzip"] + bytes(512), "-t",
                          DTYPE)) == 60_000, "zero padding, as tapes have it, is no junk"
 
