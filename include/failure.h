@@ -61,7 +61,7 @@ struct failure {
     int32_t code;         /* enum failure_code */
     int32_t sys_errno;
     uint64_t line_no;
-    uint64_t byte_offset; /* of the record's first byte */
+    uint64_t byte_offset; /* of the record's first byte; of compressed data, how far the file was read (0: not told) */
     uint32_t column_no;   /* the field's number in its line */
     int32_t field;        /* index into the schema's fields, or -1 */
     uint32_t text_bytes;

@@ -234,8 +234,10 @@ enum load_result driver_conclude(struct driver *d, struct store **store)
     if (!d->failed && !d->misfit && driver_too_many_bad(d, true))
         driver_fail(d);
     if (d->failed && d->load->options->max_errors_given && driver_too_many_bad(d, true))
-        message_error("%s%llu bad lines, more than --max-errors allows", d->stop ? "at least " : "",
-                      (unsigned long long)d->n_bad);
+        message_error("%s%llu bad lines, more than --max-errors allows%s", d->stop ? "at least " : "",
+                      (unsigned long long)d->n_bad,
+                      d->load->options->rejects != NULL && d->load->options->max_errors_percent >= 0
+                          ? ": without --rejects the first of them are shown" : "");
     if (!d->failed && !d->misfit && rounded_refuse(d->load->rounded, d->load->schemas, d->load->findings,
                                                    d->load->inputs, d->load->options))
         driver_fail(d);

@@ -220,10 +220,17 @@ static void field_reason(char reason[REASON_BYTES], const struct field *field, c
     }
 }
 
+/* ', at byte 123: ...' of a compressed file; nothing where the place is not known. */
+static const char *file_place(char text[QUOTED_BYTES], const char *where, const struct failure *f, const char *cure)
+{
+    snprintf(text, QUOTED_BYTES, ", %s%" PRIu64 "%s", where, f->byte_offset, cure);
+    return f->byte_offset > 0 ? text : "";
+}
+
 /* The sentence for what concerns a record, an input or the machine. */
 static void other_reason(char reason[REASON_BYTES], const struct schema *schema, const struct failure *f)
 {
-    char text[QUOTED_BYTES];
+    char text[QUOTED_BYTES], place[QUOTED_BYTES];
     const char *codec = f->text_bytes > 0 ? f->text : "compressed";
     const int codec_bytes = f->text_bytes > 0 ? (int)f->text_bytes : (int)strlen(codec);
     const char *why = f->sys_errno != 0 ? strerror(f->sys_errno) : failure_reason(f->code);
@@ -257,10 +264,12 @@ static void other_reason(char reason[REASON_BYTES], const struct schema *schema,
         snprintf(reason, REASON_BYTES, "read error: %s", why);
         break;
     case FAILURE_TRUNCATED:
-        snprintf(reason, REASON_BYTES, "%.*s stream ends too early", codec_bytes, codec);
+        snprintf(reason, REASON_BYTES, "%.*s stream ends too early%s", codec_bytes, codec,
+                 file_place(place, "behind byte ", f, ": was the file copied whole?"));
         break;
     case FAILURE_CORRUPT:
-        snprintf(reason, REASON_BYTES, "%.*s stream is damaged", codec_bytes, codec);
+        snprintf(reason, REASON_BYTES, "%.*s stream is damaged%s", codec_bytes, codec,
+                 file_place(place, "at byte ", f, " or before: copy or make the file anew"));
         break;
     case FAILURE_BEHIND:
         snprintf(reason, REASON_BYTES, "the %.*s data end with byte %" PRIu64 ", and other bytes stand behind them: if "

@@ -355,6 +355,8 @@ ssize_t stream_read(struct stream *stream, void *buffer, size_t buffer_bytes, st
                                                 : take_inflated(stream, buffer, buffer_bytes);
         if (n_bytes >= 0)
             return n_bytes;
+        if (stream->failure.byte_offset == 0)
+            stream->failure.byte_offset = stream->position - stream->in_bytes;
     }
     *failure = stream->failure;
     return -1;

@@ -153,6 +153,9 @@ def test_rejects_past_the_limit(tool):
         result = tool.run("in.txt", "-o", "out.h5", "--max-errors", limit, *TWO)
         assert result.status == 1 and not tool.exists("out.h5"), result
     assert tool.run("in.txt", "-o", "out.h5", "--max-errors", "40%", *TWO).status == 3
+    result = tool.run("in.txt", "-o", "none.h5", "--max-errors", "10%", "--rejects", "r", *TWO)
+    assert result.status == 1 and not tool.exists("r")
+    assert result.err.endswith("allows: without --rejects the first of them are shown\n")
 
 
 def test_empty_inputs(tool):

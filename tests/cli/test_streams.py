@@ -97,8 +97,11 @@ def test_truncated(tool, codec, keep):
     packed = CODECS[codec]
     if codec == "bgzip" and keep > 0.9:
         keep = 1 - 40 / len(packed)  # past the empty block at the end
-    err = tool.refuse(packed[:int(len(packed) * keep)], "-t", DTYPE)
-    assert "in.txt" in err
+    n_bytes = int(len(packed) * keep)
+    for typed in [], ["-t", DTYPE]:
+        err = tool.refuse(packed[:n_bytes], *typed)
+        assert err.startswith("in.txt: ") and "stream ends too early, behind byte %d: " % n_bytes in err
+        assert err == tool.run("-", "-n", *typed, stdin=packed[:n_bytes]).err.replace("-:", "in.txt:", 1)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "bgzip", "bzip2", "xz"])
@@ -106,7 +109,10 @@ def test_damaged(tool, codec):
     packed = bytearray(CODECS[codec])
     for i in range(len(packed) // 2, len(packed) // 2 + 8):
         packed[i] ^= 0x5a
-    assert "in.txt" in tool.refuse(bytes(packed), "-t", DTYPE)
+    for typed in [], ["-t", DTYPE]:
+        place = re.match("in.txt: [a-z0-9]+ stream is damaged, at byte ([0-9]+) or before: ",
+                         tool.refuse(bytes(packed), *typed))
+        assert place and len(packed) // 2 < int(place[1]) <= len(packed)
 
 
 @pytest.mark.parametrize("codec", sorted(CODECS))

@@ -176,10 +176,14 @@ static void failures_of_inputs(void **state)
     check_failure(NULL, INPUT(FAILURE_READ, EIO), NULL, "run7.txt: read error: Input/output error");
     check_failure(NULL, INPUT(FAILURE_TRUNCATED, 0), NULL, "run7.txt: compressed stream ends too early");
     check_failure(NULL, INPUT(FAILURE_TRUNCATED, 0), "gzip", "run7.txt: gzip stream ends too early");
+    check_failure(NULL, (struct failure){.code = FAILURE_TRUNCATED, .byte_offset = 5000000000, .field = -1}, "xz",
+                  "run7.txt: xz stream ends too early, behind byte 5000000000: was the file copied whole?");
     check_failure(NULL, INPUT(FAILURE_CORRUPT, 0), "zstd", "run7.txt: zstd stream is damaged");
     check_failure(NULL, (struct failure){.code = FAILURE_BEHIND, .byte_offset = 5000000000, .field = -1}, "gzip",
                   "run7.txt: the gzip data end with byte 5000000000, and other bytes stand behind them: if these may "
                   "be lost, give head -c 5000000000 FILE | shmload NAME=-");
+    check_failure(NULL, (struct failure){.code = FAILURE_CORRUPT, .byte_offset = 7, .field = -1}, "gzip",
+                  "run7.txt: gzip stream is damaged, at byte 7 or before: copy or make the file anew");
     check_failure(NULL, INPUT(FAILURE_CHANGED, 0), NULL, "run7.txt: file changed while it was read");
     check_failure(NULL, INPUT(FAILURE_MEMORY, 0), NULL, "run7.txt: out of memory; fewer --jobs need less");
     check_failure(NULL, INPUT(FAILURE_LOST, SIGSEGV), NULL,
