@@ -36,6 +36,7 @@ struct outcome {
     struct failure fatal;       /* what ended the slice early: a read error, no memory */
 
     uint64_t n_bad;             /* bad records seen */
+    uint64_t bad_lines;         /* physical lines of these */
     uint64_t n_rejected;        /* of these, set aside in the region */
     uint64_t n_rows;            /* rows made in all */
     uint64_t n_lines;           /* physical lines from text_from to text_to */

@@ -22,7 +22,8 @@ struct account {
     uint64_t n_lines;        /* without the footer's */
     uint64_t lines_before;   /* of these, skipped ones and the header's */
     uint64_t n_rows;         /* stored */
-    uint64_t n_rejected;
+    uint64_t n_rejected;     /* records; of so many lines: */
+    uint64_t rejected_lines;
     uint64_t n_missing;
     uint64_t n_overflow;     /* floats beyond range, stored as inf */
     uint64_t row_bytes;

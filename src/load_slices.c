@@ -261,7 +261,10 @@ static void add_to_account(struct driver *d, const struct slot *s)
     a->file_bytes = o->file_bytes > a->file_bytes ? o->file_bytes : a->file_bytes;
     a->n_lines += o->n_lines;
     a->n_rows += o->n_rows;
-    a->n_rejected += d->load->options->max_errors_given ? o->n_bad : 0;
+    if (d->load->options->max_errors_given) {
+        a->n_rejected += o->n_bad;
+        a->rejected_lines += o->bad_lines;
+    }
     a->n_missing += o->tally.n_missing;
     a->n_overflow += o->tally.n_overflow;
     d->lines_done = lines_before(d, s->slice) + o->n_lines;

@@ -339,7 +339,7 @@ void report_more_failures(const char *path, uint64_t n_more)
 
 /* Sums over all inputs. */
 struct totals {
-    uint64_t n_rows, n_rejected, n_missing, n_overflow, n_lines, text_bytes, file_bytes, record_bytes;
+    uint64_t n_rows, n_rejected, rejected_lines, n_missing, n_overflow, n_lines, text_bytes, file_bytes, record_bytes;
 };
 
 static struct totals totals_of(const struct run_account *run)
@@ -349,6 +349,7 @@ static struct totals totals_of(const struct run_account *run)
         const struct account *a = &run->inputs[i];
         t.n_rows += a->n_rows;
         t.n_rejected += a->n_rejected;
+        t.rejected_lines += a->rejected_lines;
         t.n_missing += a->n_missing;
         t.n_overflow += a->n_overflow;
         t.n_lines += a->n_lines;
@@ -359,6 +360,17 @@ static struct totals totals_of(const struct run_account *run)
     return t;
 }
 
+/* '3 bad lines'; where a stray quote makes one record of many lines, '3 bad records of 5,000 lines'. */
+static const char *bad_lines(char text[4 * NUMBER_BYTES], uint64_t n_records, uint64_t n_lines)
+{
+    char records[2 * NUMBER_BYTES], lines[NUMBER_BYTES];
+    if (n_lines <= n_records)
+        return counted(text, n_records, "bad line");
+    snprintf(text, 4 * NUMBER_BYTES, "%s of %s lines", counted(records, n_records, "bad record"),
+             grouped(lines, n_lines));
+    return text;
+}
+
 static bool has_something_to_tell(const struct account *a)
 {
     return a->n_rows == 0 || a->n_rejected > 0 || a->n_overflow > 0 || a->parsed_twice;
@@ -367,13 +379,16 @@ static bool has_something_to_tell(const struct account *a)
 /* What is out of the ordinary, as '; 3 values beyond range, stored as inf; parsed twice'. */
 static void describe_oddities(const struct account *a, char *text, size_t text_bytes)
 {
-    char number[NUMBER_BYTES];
+    char number[4 * NUMBER_BYTES];
     size_t n = 0;
     text[0] = '\0';
     if (a->n_rows == 0 && a->n_rejected == 0)
         n += (size_t)snprintf(text + n, text_bytes - n, "; no records");
-    if (a->n_rejected > 0)
+    if (a->n_rejected > 0 && a->rejected_lines <= a->n_rejected)
         n += (size_t)snprintf(text + n, text_bytes - n, "; %s bad, set aside", grouped(number, a->n_rejected));
+    else if (a->n_rejected > 0)
+        n += (size_t)snprintf(text + n, text_bytes - n, "; %s, set aside",
+                              bad_lines(number, a->n_rejected, a->rejected_lines));
     if (a->n_missing > 0)
         n += (size_t)snprintf(text + n, text_bytes - n, "; %s missing", grouped(number, a->n_missing));
     if (a->n_overflow > 0)
@@ -430,15 +445,16 @@ static void tell_inputs(const struct run_account *run, bool verbose)
 
 void report_account(const struct run_account *run, bool verbose)
 {
-    char files[2 * NUMBER_BYTES], rows[2 * NUMBER_BYTES], bad[2 * NUMBER_BYTES], size[NUMBER_BYTES];
-    char output[PATH_BYTES] = "", output_size[NUMBER_BYTES], rejected[3 * NUMBER_BYTES] = "";
+    char files[2 * NUMBER_BYTES], rows[2 * NUMBER_BYTES], bad[4 * NUMBER_BYTES], size[NUMBER_BYTES];
+    char output[PATH_BYTES] = "", output_size[NUMBER_BYTES], rejected[5 * NUMBER_BYTES] = "";
     const char *verified = run->verified ? ", read back and found right," : "";
     const struct totals t = totals_of(run);
     const double seconds = run->seconds > 1e-6 ? run->seconds : 1e-6;
 
     tell_inputs(run, verbose);
     if (t.n_rejected > 0)
-        snprintf(rejected, sizeof rejected, " stored, %s set aside", counted(bad, t.n_rejected, "bad line"));
+        snprintf(rejected, sizeof rejected, " stored, %s set aside",
+                 bad_lines(bad, t.n_rejected, t.rejected_lines));
     if (run->output != NULL)
         snprintf(output, sizeof output, " -> %s (%s)", run->output, sized(output_size, run->output_bytes));
     message_notice("%s, %s%s, %s of text%s%s in %.2f s, %.0f MB/s", counted(files, run->n_inputs, "file"),
@@ -622,7 +638,7 @@ static int print_group(const struct run_account *run, const size_t *group, size_
 
 int report_dry_run(const struct run_account *run)
 {
-    char files[2 * NUMBER_BYTES], rows[2 * NUMBER_BYTES], bad[2 * NUMBER_BYTES] = "", size[NUMBER_BYTES],
+    char files[2 * NUMBER_BYTES], rows[2 * NUMBER_BYTES], bad[4 * NUMBER_BYTES] = "", size[NUMBER_BYTES],
         text_size[NUMBER_BYTES];
     const struct totals t = totals_of(run);
     size_t *group = group_inputs(run);
@@ -635,7 +651,7 @@ int report_dry_run(const struct run_account *run)
     if (result != 0)
         return -1;
     if (t.n_rejected > 0)
-        counted(bad, t.n_rejected, "bad line");
+        bad_lines(bad, t.n_rejected, t.rejected_lines);
     printf("# %s, %s%s%s, %s of records from %s of text\n", counted(files, run->n_inputs, "file"),
            counted(rows, t.n_rows, "row"), t.n_rejected > 0 ? ", " : "", bad, sized(size, t.record_bytes),
            sized(text_size, t.text_bytes));

@@ -458,6 +458,7 @@ static int set_aside(struct worker *w, const struct kernel_job *k)
     failure.line_no += o->n_lines - k->lines_used; /* the kernel counts from its own first line */
     failure.byte_offset = w->text_offset;
     o->n_bad++;
+    o->bad_lines += k->bad.n_lines;
     if (o->n_failures < OUTCOME_FAILURES)
         o->failures[o->n_failures++] = failure;
     if (o->n_bad > w->job->max_bad) {

@@ -158,6 +158,17 @@ def test_rejects_past_the_limit(tool):
     assert result.err.endswith("allows: without --rejects the first of them are shown\n")
 
 
+def test_lines_of_bad_records(tool):
+    """A stray quote takes good lines with it: the account says how many lines the bad records have."""
+    rows = ["%d,a,%d" % (i, i) for i in range(1000)]
+    rows[100], rows[600] = '100,"a,100', '600,"a,600'
+    tool.write("in.txt", "\n".join(rows) + "\n")
+    result = tool.run("in.txt", "-o", "out.h5", "-d", ",", "-t", "i:i4,s:S3,j:i4", "--max-errors", "1")
+    assert result.status == 3, result
+    assert "499 rows; 1 bad record of 501 lines, set aside" in result.err
+    assert "499 rows stored, 1 bad record of 501 lines set aside" in result.err
+
+
 def test_empty_inputs(tool):
     for text in "", "# only a comment\n", "\n \n":
         got = tool.load(text, *TWO)
