@@ -299,7 +299,7 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
     enum record_status status;
 
     for (;;) {
-        const char *start = c->at, *stop, *delimiter;
+        const char *start = c->at, *delimiter;
 
         if (c->at < c->line_end && *c->at == '"') {
             status = take_quoted(r, c);
@@ -314,14 +314,7 @@ static enum record_status split_delimited(struct record *r, struct cursor *c, ui
             }
         } else {
             delimiter = memchr(start, d->delimiter, (size_t)(c->line_end - start));
-            stop = delimiter != NULL ? delimiter : c->line_end;
-            delimiter = find_mark(d, start, stop);
-            if (delimiter < stop) {
-                stop = c->line_end;
-                status = take_plain(r, c, delimiter);
-            } else {
-                status = take_plain(r, c, stop);
-            }
+            status = take_plain(r, c, find_mark(d, start, delimiter != NULL ? delimiter : c->line_end));
             if (status != RECORD_ROW)
                 return status;
             if (d->hash_comment && r->n_fields == expect && ends_in_comment(r, c))
