@@ -13,7 +13,7 @@ enum misspelt {
     MISSPELT_MINUS = 2,    /* its minus is U+2212 */
     MISSPELT_SPACE = 4,    /* U+00A0 is around it, or within */
     MISSPELT_GROUPS = 8,   /* '1,234.5': commas part its thousands; '1,234' may be meant otherwise */
-    MISSPELT_THIN = 16,    /* the same with U+2009 or U+202F */
+    MISSPELT_THIN = 16,    /* U+2009 or U+202F is within */
     MISSPELT_FLAG = 32,    /* '10.5*': a mark behind it says something of it */
     MISSPELT_NOT = 64,     /* no number, as far as is known here */
 };
